@@ -1,1 +1,10 @@
-export {};
+export * from "./attribute.ts";
+export * from "./capabilities.ts";
+export * from "./endpoint.ts";
+export * from "./manifest.ts";
+export type { Deprecation, Plugin, PluginSpec, SetupContext, Stability } from "./plugin.ts";
+export { definePlugin } from "./plugin.ts";
+export * from "./request.ts";
+export * from "./schema.ts";
+export * from "./service.ts";
+export { API_VERSION } from "./version.ts";
