@@ -1,0 +1,36 @@
+import { internal, unavailable, usage } from "./entry.ts";
+
+/** Codes about the command line and the servers of a process. */
+export const processCodes = {
+  POINTSMAN_CLI_UNKNOWN_FLAG: usage(
+    "Unknown flag",
+    "The command does not have this flag.",
+    "Correct the spelling; `--help` lists the flags.",
+  ),
+  POINTSMAN_CLI_FLAG_VALUE: usage(
+    "Wrong value for a flag",
+    "The flag's value is missing or cannot be used.",
+    "Write a value of the kind the message names. Boolean flags are written with `=`.",
+  ),
+  POINTSMAN_CLI_FLAG_CONFLICT: usage(
+    "Flags exclude each other",
+    "Two flags were given of which only one can apply.",
+    "Remove one of them.",
+  ),
+  POINTSMAN_CLI_FLAG_MISSING: usage("Flag missing", "The command needs a flag that was not given.", "Add the flag."),
+  POINTSMAN_SERVER_PORT_TAKEN: unavailable(
+    "Port is taken",
+    "Another process already listens on the port.",
+    "Stop the other process, or choose another port.",
+  ),
+  POINTSMAN_SERVER_TLS_FILES: unavailable(
+    "TLS files cannot be used",
+    "The certificate or its key is missing, cannot be read, or the two do not belong together.",
+    "Check `tls.crt` and `tls.key` in the folder named by `--cert-path`.",
+  ),
+  POINTSMAN_SERVER_UNEXPECTED: internal(
+    "Unexpected fault",
+    "Something failed that should not be able to fail. This is a fault of Pointsman.",
+    "Report it with the text of the error.",
+  ),
+} as const;
