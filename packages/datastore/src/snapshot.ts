@@ -71,7 +71,7 @@ export class Snapshot {
 
   value(attribute: Attribute, row: number): unknown {
     const value = this.#values(attribute)?.[row];
-    return value !== value ? undefined : value;
+    return Number.isNaN(value) ? undefined : value;
   }
 
   writtenAt(attribute: Attribute, row: number): number {

@@ -42,7 +42,8 @@ export async function setUpPlugin(plugin: Plugin, options: SetUpOptions = {}): P
   const writes = new Set((spec.writes ?? []).map((key: DataKey) => key.key));
   for (const key of spec.writes ?? []) if (key.$$type === "pointsman/attribute") pool.datastore.bind(key, name);
   const services = createTestServices(pool, writes, name);
-  const declared: Record<string, ServiceRef> = typeof spec.needs === "function" ? spec.needs(config) : (spec.needs ?? {});
+  const declared: Record<string, ServiceRef> =
+    typeof spec.needs === "function" ? spec.needs(config) : (spec.needs ?? {});
   const needs = Object.fromEntries(
     Object.entries(declared).map(([key, { id }]) => {
       const service = options.services?.[id] ?? services.resolve(id);
@@ -76,7 +77,8 @@ export async function setUpPlugin(plugin: Plugin, options: SetUpOptions = {}): P
 function specOf(plugin: Plugin, type?: string): PluginV1["spec"] {
   const opened = openPlugin(plugin);
   if (opened === undefined || typeof opened === "string") throw new Error(opened ?? "not a plugin");
-  if (type !== undefined && opened.spec.type !== type) throw new Error(`the plugin is ${opened.spec.type}, not ${type}`);
+  if (type !== undefined && opened.spec.type !== type)
+    throw new Error(`the plugin is ${opened.spec.type}, not ${type}`);
   return opened.spec;
 }
 

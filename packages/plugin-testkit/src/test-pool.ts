@@ -1,5 +1,5 @@
-import type { Attribute, EndpointSpec } from "@pointsman/plugin-api";
 import { Datastore } from "@pointsman/datastore";
+import type { Attribute, EndpointSpec } from "@pointsman/plugin-api";
 import { CandidateList, RequestColumns } from "@pointsman/scheduling";
 
 const WRITER = "test";

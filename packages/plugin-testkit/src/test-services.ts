@@ -21,9 +21,11 @@ export interface TestServices {
 
 export function createTestServices(pool: TestPool, writes: ReadonlySet<string>, instance: string): TestServices {
   const logs: LogLine[] = [];
-  const log = (level: LogLine["level"]) => (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
-    logs.push({ level, message, fields });
-  };
+  const log =
+    (level: LogLine["level"]) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
+      logs.push({ level, message, fields });
+    };
   const metrics = new Map<string, number>();
   const series = (spec: MetricSpec, labels: Labels = {}): string => {
     const pairs = (spec.labels ?? []).map((label) => `${label}=${labels[label] ?? ""}`);

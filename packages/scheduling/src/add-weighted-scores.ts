@@ -9,7 +9,7 @@ export function addWeightedScores(totals: Float64Array, scores: Float64Array, we
   let voters = 0;
   for (let i = 0; i < scores.length; i += 1) {
     const score = scores[i]!;
-    if (score !== score) continue;
+    if (Number.isNaN(score)) continue;
     sum += clamp01(score);
     voters += 1;
   }
@@ -17,7 +17,7 @@ export function addWeightedScores(totals: Float64Array, scores: Float64Array, we
   const mean = sum / voters;
   for (let i = 0; i < scores.length; i += 1) {
     const score = scores[i]!;
-    totals[i]! += weight * (score !== score ? mean : clamp01(score));
+    totals[i]! += weight * (Number.isNaN(score) ? mean : clamp01(score));
   }
   return true;
 }

@@ -27,4 +27,3 @@ export class RequestColumns implements RowValues {
     if (!this.#columns.has(attribute.key)) this.#columns.set(attribute.key, column);
   }
 }
-

@@ -1,6 +1,6 @@
 import type { Endpoint, ProfileResult, ProfileRun, RequestView } from "@pointsman/plugin-api";
 import { addWeightedScores } from "./add-weighted-scores.ts";
-import { CandidateList } from "./candidate-list.ts";
+import type { CandidateList } from "./candidate-list.ts";
 import type { Decision, ProfileFailure, ProfileTrace, Removal, Vote } from "./decision.ts";
 import type { RowValues } from "./endpoint-table.ts";
 import type { Profile, SchedulingPlan } from "./profile.ts";

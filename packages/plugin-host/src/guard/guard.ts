@@ -1,0 +1,57 @@
+import type { CallMeter } from "./call-meter.ts";
+import type { CircuitBreaker } from "./circuit-breaker.ts";
+import { enterInstance } from "./current-instance.ts";
+
+/** What the guards of one capability of one instance share. */
+export interface Guard {
+  readonly instance: string;
+  readonly meter: CallMeter;
+  readonly breaker: CircuitBreaker;
+  /** A call that takes longer counts as a failure: the event loop stood still for everybody. Milliseconds. */
+  readonly budgetMs: number;
+}
+
+const { now } = performance;
+const clock = now.bind(performance);
+
+/**
+ * Runs one synchronous call with all guards: not at all while the circuit is open, timed, and with errors counted.
+ * Returns false when the plugin has no say in this call.
+ */
+export function guarded(guard: Guard, call: () => void): boolean {
+  if (!guard.breaker.allows()) return false;
+  const started = begin(guard);
+  try {
+    call();
+  } catch (error) {
+    failed(guard, started, error);
+    return false;
+  }
+  return finished(guard, started);
+}
+
+/** Starts the measure of a call that is already admitted. */
+export function begin(guard: Guard): number {
+  enterInstance(guard.instance);
+  return clock();
+}
+
+/** Ends the measure of a call that returned. Returns true always: a late answer is still an answer. */
+export function finished(guard: Guard, started: number): true {
+  const ms = clock() - started;
+  guard.meter.observe(ms);
+  if (ms > guard.budgetMs) {
+    guard.meter.fail(new Error(`took ${ms.toFixed(1)} ms, the budget is ${guard.budgetMs} ms`));
+    guard.breaker.fail();
+  } else {
+    guard.breaker.succeed();
+  }
+  return true;
+}
+
+/** Ends the measure of a call that threw or returned nonsense. */
+export function failed(guard: Guard, started: number, error: unknown): void {
+  guard.meter.observe(clock() - started);
+  guard.meter.fail(error);
+  guard.breaker.fail();
+}

@@ -1,0 +1,23 @@
+import type { Capabilities, CapabilityName, DataKey } from "@pointsman/plugin-api";
+import type { Guard } from "../guard/guard.ts";
+import type { GuardedCapabilities } from "../guard/guard-capabilities.ts";
+import type { PluginEntry } from "../plugin-entry.ts";
+import type { LocatedType } from "../resolve/type-catalogue.ts";
+
+/** One running instance of a plugin type. */
+export interface PluginInstance {
+  readonly entry: PluginEntry;
+  readonly located: LocatedType;
+  /** Guarded; the only way anybody calls the plugin on the request path. */
+  readonly capabilities: GuardedCapabilities;
+  readonly guards: ReadonlyMap<CapabilityName, Guard>;
+  readonly reads: readonly DataKey[];
+  readonly writes: readonly DataKey[];
+  /** What it must see of answers. */
+  readonly response: "headers" | "usage" | "chunks" | undefined;
+  readonly setupMs: number;
+  /** What `setup` returned. */
+  readonly raw: Capabilities;
+  /** Aborts the instance's signal and runs what it registered for its stop, last first. */
+  release(): Promise<void>;
+}

@@ -1,0 +1,107 @@
+import { type Diagnostic, type DiagnosticDetails, diagnostic, suggest } from "@pointsman/diagnostics";
+import { API_VERSION, type Capabilities, type CapabilityName, capabilityNames } from "@pointsman/plugin-api";
+import { type GuardOptions, guardCapabilities } from "../guard/guard-capabilities.ts";
+import type { PluginInstance } from "./plugin-instance.ts";
+import { textOf } from "./plugin-set.ts";
+import type { PreparedInstance } from "./prepare-instance.ts";
+import { TimeLimitError, withinTime } from "./within-time.ts";
+
+const lifecycleMembers: readonly string[] = ["start", "stop", "ready", "handOver"];
+
+export interface SetUpOptions {
+  readonly pool: string;
+  readonly needs: Readonly<Record<string, unknown>>;
+  readonly details: DiagnosticDetails;
+  readonly timeoutMs: number;
+  readonly guard: GuardOptions;
+  readonly previous?: unknown;
+}
+
+export type SetUp = { readonly instance: PluginInstance } | { readonly diagnostics: readonly Diagnostic[] };
+
+/** Runs `setup` of one instance with a time limit and checks what came back. A failure leaves nothing behind. */
+export async function setUpInstance(prepared: PreparedInstance, options: SetUpOptions): Promise<SetUp> {
+  const { entry, spec, located } = prepared;
+  const abort = new AbortController();
+  const cleanups: (() => void | Promise<void>)[] = [];
+  const release = async (): Promise<void> => {
+    abort.abort(new Error(`${entry.name} stops`));
+    const failures: unknown[] = [];
+    for (const task of cleanups.splice(0).reverse()) {
+      try {
+        await task();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  };
+  const started = performance.now();
+  let raw: Capabilities;
+  try {
+    raw = await withinTime<Capabilities>(options.timeoutMs, () =>
+      spec.setup({
+        config: prepared.config,
+        needs: options.needs,
+        instance: { name: entry.name, type: located.type, pool: options.pool },
+        host: { apiVersion: API_VERSION, supports: () => false },
+        signal: abort.signal,
+        onStop: (task: () => void | Promise<void>) => void cleanups.push(task),
+        previous: options.previous,
+      }),
+    );
+  } catch (cause) {
+    await release().catch(() => {});
+    return { diagnostics: [describeSetupFailure(entry.name, cause, options)] };
+  }
+  const problems = checkCapabilities(raw, prepared, options.details);
+  if (problems.length > 0) {
+    await release().catch(() => {});
+    return { diagnostics: problems };
+  }
+  const { guarded, guards } = guardCapabilities(raw, entry, options.guard);
+  return {
+    instance: {
+      entry,
+      located,
+      capabilities: guarded,
+      guards,
+      reads: [...prepared.required, ...prepared.optional],
+      writes: prepared.writes,
+      response: spec.response,
+      setupMs: performance.now() - started,
+      raw,
+      release,
+    },
+  };
+}
+
+function describeSetupFailure(name: string, cause: unknown, { details, timeoutMs }: SetUpOptions): Diagnostic {
+  if (cause instanceof TimeLimitError) {
+    const message = `${name}: setup has not finished after ${timeoutMs} ms.`;
+    return diagnostic("POINTSMAN_PLUGIN_SETUP_TIMEOUT", message, details);
+  }
+  return diagnostic("POINTSMAN_PLUGIN_SETUP_FAILED", `${name}: setup failed: ${textOf(cause)}`, { ...details, cause });
+}
+
+function checkCapabilities(raw: unknown, prepared: PreparedInstance, details: DiagnosticDetails): Diagnostic[] {
+  const { entry, located } = prepared;
+  if (typeof raw !== "object" || raw === null) {
+    const message = `${entry.name}: setup returned ${raw === null ? "null" : typeof raw}, not an object.`;
+    return [diagnostic("POINTSMAN_PLUGIN_SETUP_FAILED", message, details)];
+  }
+  const members = Object.keys(raw).filter((key) => (raw as Record<string, unknown>)[key] !== undefined);
+  const problems: Diagnostic[] = [];
+  for (const member of members) {
+    if (lifecycleMembers.includes(member)) continue;
+    if (!capabilityNames.includes(member as CapabilityName)) {
+      const near = suggest(member, capabilityNames).map((text) => ({ label: "did you mean", text }));
+      const message = `${entry.name}: setup returned "${member}", which is no capability of this API.`;
+      problems.push(diagnostic("POINTSMAN_PLUGIN_CAPABILITY_UNKNOWN", message, { ...details, notes: near }));
+    } else if (!located.derived && !located.manifest.capabilities.includes(member as CapabilityName)) {
+      const message = `${entry.name} provides "${member}", which the manifest of ${located.package.name} does not declare.`;
+      problems.push(diagnostic("POINTSMAN_PLUGIN_CAPABILITY_UNDECLARED", message, details));
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,28 @@
+/** Module hooks (run by Node in a thread of their own): the host's plugin API for plugins that have none. */
+interface ResolveContext {
+  readonly parentURL?: string;
+}
+interface ResolveResult {
+  readonly url: string;
+  readonly shortCircuit?: boolean;
+}
+
+let lent: Readonly<Record<string, string>> = {};
+
+export function initialize(data: Readonly<Record<string, string>>): void {
+  lent = data;
+}
+
+export async function resolve(
+  specifier: string,
+  context: ResolveContext,
+  nextResolve: (specifier: string, context: ResolveContext) => Promise<ResolveResult>,
+): Promise<ResolveResult> {
+  const url = lent[specifier];
+  if (url === undefined) return nextResolve(specifier, context);
+  try {
+    return await nextResolve(specifier, context);
+  } catch {
+    return { url, shortCircuit: true };
+  }
+}
