@@ -1,0 +1,6 @@
+export type { FlagSpec, FlagSpecs, FlagValues } from "./flags.ts";
+export { defineFlags } from "./flags.ts";
+export type { ParsedFlags } from "./parse-flags.ts";
+export { parseFlags } from "./parse-flags.ts";
+export type { HelpPage } from "./render-help.ts";
+export { renderHelp } from "./render-help.ts";
