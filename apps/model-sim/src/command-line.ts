@@ -45,7 +45,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     const problem = checkOptionValue(rule, value);
     if (problem !== undefined) return failure(`--${flag} ${problem}`);
     if (name === undefined) ofProcess[flag] = value as number;
-    else if (rule.kind === "names") given[name] = [...((given[name] as string[] | undefined) ?? []), ...(value as string[])];
+    else if (rule.kind === "names")
+      given[name] = [...((given[name] as string[] | undefined) ?? []), ...(value as string[])];
     else given[name] = value;
   }
   try {

@@ -1,1 +1,25 @@
-export {};
+export type { CapabilitiesOf, ConfigCapability } from "./capabilities.ts";
+export { type CompletedConfig, completeConfig } from "./complete-config.ts";
+export type { Provenance } from "./completion.ts";
+export { type ConfigDocument, withPlaces } from "./document.ts";
+export { type LlmdKind, llmdTypes } from "./llmd-types.ts";
+export { type LocateOptions, locateConfig } from "./locate-config.ts";
+export {
+  type DataLayer,
+  type DataSource,
+  type EndpointPickerConfig,
+  emptyConfig,
+  type FlowControl,
+  type JsonObject,
+  type JsonValue,
+  type OnError,
+  type PluginEntry,
+  type PluginReference,
+  type PriorityBand,
+  type PriorityBandLimits,
+  type ProfileEntry,
+  type SchedulingProfile,
+} from "./model.ts";
+export { type ParsedConfig, parseConfig } from "./parse-config.ts";
+export { parseDuration, parseQuantity, ValueFault } from "./quantities.ts";
+export { type ConfigSource, defaultSource, textSource } from "./source.ts";

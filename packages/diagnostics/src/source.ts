@@ -126,12 +126,13 @@ function maskedLine(line: string, lineStart: number, secrets: readonly Span[]) {
   let at = 0;
   const moves: { start: number; end: number; shownStart: number }[] = [];
   for (const span of inLine) {
-    const blanks = line.slice(span.start, span.end).length - line.slice(span.start, span.end).trimStart().length;
-    const start = span.start + blanks;
+    const hidden = line.slice(span.start, span.end);
+    const start = span.start + hidden.length - hidden.trimStart().length;
+    const end = span.start + hidden.trimEnd().length;
     text += line.slice(at, start);
-    moves.push({ start, end: span.end, shownStart: text.length });
+    moves.push({ start, end, shownStart: text.length });
     text += mask;
-    at = span.end;
+    at = end;
   }
   text += line.slice(at);
   const shown = (column: number): number => {
@@ -146,12 +147,12 @@ function maskedLine(line: string, lineStart: number, secrets: readonly Span[]) {
   return { text: visible(text), shown };
 }
 
+// Control characters, line separators, and the marks that reverse the direction of text.
+const unprintable = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
 /** Tabs become one blank, other control characters a replacement sign, so that columns stay and terminals are safe. */
 export function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is being replaced
-  return text
-    .replace(/\t/g, " ")
-    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+  return text.replaceAll("\t", " ").replace(unprintable, "\ufffd");
 }
 
 function cut(line: string, mark: number): { text: string; removed: number } {

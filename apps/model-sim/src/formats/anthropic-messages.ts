@@ -42,20 +42,17 @@ export function parseAnthropicMessage(body: JsonObject, context: CallContext): I
     answer: {
       body: ([output], usage) => message([{ type: "text", text: output!.text() }], stopReasons[finish], usage),
       open: (_outputs, usage) =>
-        namedEvent({ type: "message_start", ...{ message: message([], null, { ...usage, outputTokens: 0 }) } }) +
-        namedEvent({ type: "content_block_start", ...{ index: 0, content_block: { type: "text", text: "" } } }),
+        namedEvent("message_start", { message: message([], null, { ...usage, outputTokens: 0 }) }) +
+        namedEvent("content_block_start", { index: 0, content_block: { type: "text", text: "" } }),
       token: (output, index) =>
-        namedEvent({
-          type: "content_block_delta",
-          ...{ index: 0, delta: { type: "text_delta", text: output.piece(index) } },
-        }),
+        namedEvent("content_block_delta", { index: 0, delta: { type: "text_delta", text: output.piece(index) } }),
       close: (_outputs, usage) =>
-        namedEvent({ type: "content_block_stop", ...{ index: 0 } }) +
-        namedEvent({
-          type: "message_delta",
-          ...{ delta: { stop_reason: stopReasons[finish], stop_sequence: null }, usage: anthropicUsage(usage) },
+        namedEvent("content_block_stop", { index: 0 }) +
+        namedEvent("message_delta", {
+          delta: { stop_reason: stopReasons[finish], stop_sequence: null },
+          usage: anthropicUsage(usage),
         }) +
-        namedEvent({ type: "message_stop" }),
+        namedEvent("message_stop", {}),
     },
   };
 }

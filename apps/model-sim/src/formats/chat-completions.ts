@@ -12,7 +12,12 @@ export function parseChatCompletion(body: JsonObject, context: CallContext): Inf
   const limit = optionalInteger(body, "max_completion_tokens", 1, Number.MAX_SAFE_INTEGER) ?? olderLimit;
   const { length, finish } = context.planOutput(prompt.length, { limit, body });
 
-  const head = { id: `chatcmpl-${context.id}`, created: context.created, model, system_fingerprint: context.fingerprint };
+  const head = {
+    id: `chatcmpl-${context.id}`,
+    created: context.created,
+    model,
+    system_fingerprint: context.fingerprint,
+  };
   const chunk = (choices: readonly object[], more?: object): string =>
     dataEvent({ ...head, object: "chat.completion.chunk", choices, ...more });
 

@@ -42,7 +42,8 @@ export function parseCompletion(body: JsonObject, context: CallContext): Inferen
         return dataEvent({ ...head, ...fingerprint, choices: [choice] });
       },
       close: (_outputs, usage) =>
-        (includeUsage ? dataEvent({ ...head, ...fingerprint, choices: [], usage: openAiUsage(usage) }) : "") + doneEvent,
+        (includeUsage ? dataEvent({ ...head, ...fingerprint, choices: [], usage: openAiUsage(usage) }) : "") +
+        doneEvent,
     },
   };
 }

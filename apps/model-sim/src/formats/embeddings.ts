@@ -1,7 +1,14 @@
 import { createRandom } from "../engine/random.ts";
 import { parsePrompts } from "./completions.ts";
 import { type CallContext, type InferenceCall, unstreamed } from "./inference-call.ts";
-import { type JsonObject, optionalInteger, optionalString, requireField, requireString, wrongType } from "./json-fields.ts";
+import {
+  type JsonObject,
+  optionalInteger,
+  optionalString,
+  requireField,
+  requireString,
+  wrongType,
+} from "./json-fields.ts";
 import { concatTokens, hashTokens } from "./tokens.ts";
 
 /** `POST /v1/embeddings`: unit vectors that are equal for equal texts. The official clients ask for base64. */
@@ -45,6 +52,6 @@ export function parseEmbedding(body: JsonObject, context: CallContext): Inferenc
 function embed(seed: number, dimensions: number): Float32Array<ArrayBuffer> {
   const random = createRandom(seed);
   const vector = new Float32Array(dimensions).map(() => random() - 0.5);
-  const length = Math.hypot(...vector) || 1;
+  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0)) || 1;
   return vector.map((value) => value / length);
 }

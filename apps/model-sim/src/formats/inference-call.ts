@@ -57,9 +57,9 @@ export function dataEvent(data: unknown): string {
   return `data: ${JSON.stringify(data)}\n\n`;
 }
 
-/** A server-sent event whose name is the `type` of its data. */
-export function namedEvent(data: { readonly type: string }): string {
-  return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+/** A server-sent event whose name is also the `type` of its data. */
+export function namedEvent(type: string, fields: object): string {
+  return `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
 }
 
 export const doneEvent = "data: [DONE]\n\n";

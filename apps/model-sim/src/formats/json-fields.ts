@@ -68,7 +68,10 @@ export function optionalInteger(body: JsonObject, field: string, min: number, ma
   const value = present(body, field);
   if (value === undefined) return undefined;
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
-    throw wrongType(field, max === Number.MAX_SAFE_INTEGER ? `an integer from ${min}` : `an integer from ${min} to ${max}`);
+    throw wrongType(
+      field,
+      max === Number.MAX_SAFE_INTEGER ? `an integer from ${min}` : `an integer from ${min} to ${max}`,
+    );
   }
   return value;
 }

@@ -1,6 +1,13 @@
 import { ApiError } from "./api-error.ts";
 import type { CallUsage } from "./inference-call.ts";
-import { type JsonObject, optionalBoolean, optionalInteger, optionalNumber, optionalObject, optionalString } from "./json-fields.ts";
+import {
+  type JsonObject,
+  optionalBoolean,
+  optionalInteger,
+  optionalNumber,
+  optionalObject,
+  optionalString,
+} from "./json-fields.ts";
 
 export interface OpenAiParameters {
   readonly stream: boolean;

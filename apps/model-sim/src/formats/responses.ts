@@ -60,8 +60,7 @@ export function parseResponse(body: JsonObject, context: CallContext): Inference
   };
 
   let sequence = 0;
-  const event = (type: string, fields: object): string =>
-    namedEvent({ type, sequence_number: sequence++, ...fields });
+  const event = (type: string, fields: object): string => namedEvent(type, { sequence_number: sequence++, ...fields });
   const position = { item_id: itemId, output_index: 0, content_index: 0 };
 
   return {

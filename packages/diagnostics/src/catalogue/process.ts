@@ -1,6 +1,6 @@
 import { internal, unavailable, usage } from "./entry.ts";
 
-/** Codes about the command line and the servers of a process. */
+/** Codes about the command line, the servers of a process, and the simulator's options. */
 export const processCodes = {
   POINTSMAN_CLI_UNKNOWN_FLAG: usage(
     "Unknown flag",
@@ -27,6 +27,11 @@ export const processCodes = {
     "TLS files cannot be used",
     "The certificate or its key is missing, cannot be read, or the two do not belong together.",
     "Check `tls.crt` and `tls.key` in the folder named by `--cert-path`.",
+  ),
+  POINTSMAN_SIM_BAD_OPTION: usage(
+    "Simulator option cannot be used",
+    "An option of the simulated model server has a value that it cannot have.",
+    "Write a value of the kind the message names.",
   ),
   POINTSMAN_SERVER_UNEXPECTED: internal(
     "Unexpected fault",

@@ -1,6 +1,5 @@
 import { isUtf8 } from "node:buffer";
 import {
-  asBuffer,
   BACKSLASH,
   CLOSE_BRACE,
   CLOSE_BRACKET,
@@ -14,8 +13,9 @@ import {
   skipBlanks,
 } from "./bytes.ts";
 import type { JsonFault } from "./fault.ts";
-import { type FieldNode, type FieldSet, LocatedFields } from "./fields.ts";
+import { type ElementMisfit, type ElementRule, type FieldNode, type FieldSet, LocatedFields } from "./fields.ts";
 import { invalidUtf8Offset } from "./invalid-utf8.ts";
+import { kindAt } from "./values.ts";
 
 /** Arrays and objects may be nested this deep; deeper documents are refused. */
 export const MAX_JSON_DEPTH = 512;
@@ -44,24 +44,29 @@ export function locateFields<Name extends string>(
     if (thrown instanceof ScanFault) return { offset: thrown.offset, message: thrown.message };
     throw thrown;
   }
-  return new LocatedFields(wanted, scan.spans);
+  return new LocatedFields(wanted, scan.spans, scan.misfit);
 }
 
-class ScanFault extends Error {
+/** Thrown within one scan. Not an Error: a stack trace would cost more than the scan of a small body. */
+class ScanFault implements JsonFault {
   readonly offset: number;
+  readonly message: string;
   constructor(offset: number, what: string) {
-    super(`${what} at byte ${offset}`);
     this.offset = offset;
+    this.message = `${what} at byte ${offset}`;
   }
 }
 
 class Scan {
   readonly spans: Int32Array;
+  misfit: ElementMisfit | undefined;
   private readonly body: Uint8Array;
   private readonly end: number;
   /** The same memory in aligned words; word `w` begins at byte `4 * w - shift` of the body. */
   private readonly words: Int32Array;
   private readonly shift: number;
+  /** Whether the string read last has escapes. */
+  private sawEscape = false;
 
   constructor(body: Uint8Array, slotCount: number) {
     this.body = body;
@@ -89,7 +94,7 @@ class Scan {
       case OPEN_BRACE:
         return this.object(at, depth + 1, node);
       case OPEN_BRACKET:
-        return this.array(at, depth + 1);
+        return this.array(at, depth + 1, node?.elements);
       case 0x74:
         return this.literal(at, "true");
       case 0x66:
@@ -109,6 +114,7 @@ class Scan {
     for (;;) {
       if (i >= this.end || body[i] !== QUOTE) throw this.unexpected(i, "a property name in quotes");
       const nameStart = i + 1;
+      this.sawEscape = false;
       i = this.string(i);
       const child = node === undefined ? undefined : this.wantedChild(node, nameStart, i - 1);
       i = skipBlanks(body, i);
@@ -130,18 +136,32 @@ class Scan {
     }
   }
 
-  private array(at: number, depth: number): number {
+  private array(at: number, depth: number, rule: ElementRule | undefined): number {
     if (depth > MAX_JSON_DEPTH) throw this.tooDeep(at);
     const body = this.body;
     let i = skipBlanks(body, at + 1);
     if (i < this.end && body[i] === CLOSE_BRACKET) return i + 1;
-    for (;;) {
-      i = skipBlanks(body, this.value(i, depth, undefined));
+    for (let index = 0; ; index++) {
+      const start = i;
+      if (rule !== undefined) for (const { node } of rule.members) this.spans[2 * node.slot] = -1;
+      i = this.value(start, depth, rule?.node);
+      if (rule !== undefined) this.misfit ??= this.misfitOf(start, rule, index);
+      i = skipBlanks(body, i);
       const next = i < this.end ? body[i] : undefined;
       if (next === CLOSE_BRACKET) return i + 1;
       if (next !== COMMA) throw this.unexpected(i, "',' or ']'");
       i = skipBlanks(body, i + 1);
     }
+  }
+
+  /** After the element at `start` was read, its members' spans are in their slots. */
+  private misfitOf(start: number, rule: ElementRule, index: number): ElementMisfit | undefined {
+    if (this.body[start] !== OPEN_BRACE) return { index };
+    for (const { node, kinds } of rule.members) {
+      const at = this.spans[2 * node.slot]!;
+      if (at >= 0 && !kinds.includes(kindAt(this.body, at))) return { index, member: node.name };
+    }
+    return undefined;
   }
 
   private string(at: number): number {
@@ -172,6 +192,7 @@ class Scan {
 
   private escape(at: number): number {
     if (at + 1 >= this.end) throw this.unexpected(this.end);
+    this.sawEscape = true;
     switch (this.body[at + 1]) {
       case QUOTE:
       case BACKSLASH:
@@ -231,17 +252,18 @@ class Scan {
         return candidate;
       }
     }
-    // The longest spelling of a name is six bytes (\u0000) for each of its UTF-16 units.
-    const slash = this.body.subarray(start, Math.min(end, start + 6 * node.byLength.length)).indexOf(BACKSLASH);
-    if (slash < 0 || node.children.length === 0) return undefined;
-    const name: unknown = JSON.parse(asBuffer(this.body).toString("utf8", start - 1, end + 1));
-    return node.children.find((child) => child.name === name);
+    if (!this.sawEscape) return undefined;
+    // An escape is never shorter than the UTF-8 it stands for.
+    return node.children.find(
+      ({ nameBytes, matchSpelling }) => nameBytes.length <= end - start && matchSpelling(this.body, start) === end + 1,
+    );
   }
 
   /** A repeated member replaces the earlier one with everything in it. */
   private forget(node: FieldNode): void {
     if (this.spans[2 * node.slot]! < 0) return;
     this.spans[2 * node.slot] = -1;
+    if (node.elements !== undefined) this.misfit = undefined;
     for (const child of node.children) this.forget(child);
   }
 
@@ -251,7 +273,10 @@ class Scan {
 
   private unexpected(at: number, expected?: string): ScanFault {
     if (at >= this.end) return new ScanFault(this.end, "unexpected end of JSON");
-    return new ScanFault(at, `unexpected ${this.described(at)}${expected === undefined ? "" : ` instead of ${expected}`}`);
+    return new ScanFault(
+      at,
+      `unexpected ${this.described(at)}${expected === undefined ? "" : ` instead of ${expected}`}`,
+    );
   }
 
   private described(at: number): string {

@@ -43,7 +43,9 @@ export function readString(body: Uint8Array, span: Span): string | undefined {
 
 /** The number at a span of a valid document, rounded to a double as `JSON.parse` does; undefined for another kind. */
 export function readNumber(body: Uint8Array, span: Span): number | undefined {
-  return kindAt(body, span.start) === "number" ? Number(asBuffer(body).latin1Slice(span.start, span.end)) : undefined;
+  return kindAt(body, span.start) === "number"
+    ? Number(asBuffer(body).toString("latin1", span.start, span.end))
+    : undefined;
 }
 
 /** The boolean at a span of a valid document; undefined when the value is of another kind. */

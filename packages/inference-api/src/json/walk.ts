@@ -11,7 +11,6 @@ import {
   skipBlanks,
 } from "./bytes.ts";
 import type { Span } from "./fields.ts";
-import { readString } from "./values.ts";
 
 /*
  * Walks over documents that `locateFields` has accepted. Nothing is checked again, so that a second look at part of a
@@ -33,41 +32,6 @@ export function forEachElement(
     at = skipBlanks(bytes, end);
     if (bytes[at] === COMMA) at = skipBlanks(bytes, at + 1);
   }
-}
-
-/**
- * The values of some members of the object at `span`, in the order of `names` (ASCII). Of several members with one
- * name the last counts, as for `JSON.parse`.
- */
-export function membersOf(body: Uint8Array, span: Span, names: readonly string[]): (Span | undefined)[] {
-  const bytes = asBuffer(body);
-  const found: (Span | undefined)[] = names.map(() => undefined);
-  let at = skipBlanks(bytes, span.start + 1);
-  while (at < span.end && bytes[at] !== CLOSE_BRACE) {
-    const nameEnd = endOfString(bytes, at);
-    const start = skipBlanks(bytes, skipBlanks(bytes, nameEnd) + 1);
-    const end = endOfValue(bytes, start);
-    const k = indexOfName(bytes, at, nameEnd, names);
-    if (k >= 0) found[k] = { start, end };
-    at = skipBlanks(bytes, end);
-    if (bytes[at] === COMMA) at = skipBlanks(bytes, at + 1);
-  }
-  return found;
-}
-
-function indexOfName(bytes: Buffer, start: number, end: number, names: readonly string[]): number {
-  for (let k = 0; k < names.length; k++) if (isName(bytes, start, end, names[k]!)) return k;
-  return -1;
-}
-
-/** Whether the JSON string at `[start, end)` spells `name`, which is ASCII. */
-function isName(bytes: Buffer, start: number, end: number, name: string): boolean {
-  const length = end - start - 2;
-  if (length < name.length || length > 6 * name.length) return false;
-  let k = 0;
-  while (k < name.length && bytes[start + 1 + k] === name.charCodeAt(k)) k++;
-  if (k === name.length) return length === k;
-  return bytes[start + 1 + k] === BACKSLASH && readString(bytes, { start, end }) === name;
 }
 
 /** The offset behind the value that begins at `at`. */

@@ -1,7 +1,7 @@
 import { claimForPath, type PathClaim } from "../claims.ts";
 import { kindAt } from "../json/values.ts";
-import { parsedBody, promptSpan, requestFields } from "./body-builder.ts";
-import { readMessages } from "./message-list.ts";
+import { parsedBody, promptSpan } from "./body-builder.ts";
+import { messageRequestFields, readMessages } from "./message-list.ts";
 import type { BodyFault, ParsedBody } from "./parsed-body.ts";
 import { readRequest } from "./request-fields.ts";
 import { unclaimedPath } from "./unclaimed-path.ts";
@@ -12,7 +12,7 @@ export const ANTHROPIC_CLAIMS = [
   { suffix: "messages/count_tokens", api: "anthropic-count-tokens" },
 ] as const satisfies readonly PathClaim[];
 
-const FIELDS = requestFields("messages", "system", "tools", "max_tokens");
+const FIELDS = messageRequestFields("system", "tools", "max_tokens");
 
 /** Reads a request body of the Messages API. Its prompt is rendered as tools, system, messages. */
 export function readAnthropicBody(body: Uint8Array, path: string): ParsedBody | BodyFault {

@@ -4,18 +4,18 @@ import type { Api, ParsedBody, PromptSpan } from "./parsed-body.ts";
 import type { RequestFields } from "./request-fields.ts";
 
 /** The members that mean the same in every JSON API. */
-export type CommonField = "model" | "stream" | "stream_options" | "stream_options.include_usage" | "cache_salt";
+export const COMMON_FIELDS = [
+  "model",
+  "stream",
+  "stream_options",
+  "stream_options.include_usage",
+  "cache_salt",
+] as const;
+export type CommonField = (typeof COMMON_FIELDS)[number];
 
 /** A field set of the common members and those of one API. */
 export function requestFields<const Name extends string>(...own: readonly Name[]): FieldSet<Name | CommonField> {
-  return defineFields<Name | CommonField>(
-    "model",
-    "stream",
-    "stream_options",
-    "stream_options.include_usage",
-    "cache_salt",
-    ...own,
-  );
+  return defineFields<Name | CommonField>(...COMMON_FIELDS, ...own);
 }
 
 /** What differs from API to API. Prompt spans that are undefined are left out. */

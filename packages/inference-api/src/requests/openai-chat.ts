@@ -1,10 +1,9 @@
-import { parsedBody, promptSpan, requestFields } from "./body-builder.ts";
-import { readMessages } from "./message-list.ts";
+import { parsedBody, promptSpan } from "./body-builder.ts";
+import { messageRequestFields, readMessages } from "./message-list.ts";
 import type { BodyFault, ParsedBody } from "./parsed-body.ts";
 import { readRequest } from "./request-fields.ts";
 
-const FIELDS = requestFields(
-  "messages",
+const FIELDS = messageRequestFields(
   "tools",
   "documents",
   "chat_template",

@@ -45,7 +45,7 @@ export interface ParsedBody {
   readonly promptBytes: number;
 }
 
-/** One request may hold millions of tiny token prompts; more than this many are validated but not kept. */
+/** One request may hold millions of tiny token prompts: what comes after this many is not looked at. */
 export const MAX_TOKEN_PROMPTS = 2048;
 
 /** Why a body is answered with 400, in words for the client. */

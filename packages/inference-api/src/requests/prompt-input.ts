@@ -26,9 +26,8 @@ export function readPromptInput<Name extends string>(fields: RequestFields<Name>
   forEachElement(body, { start, end }, (elementStart, elementEnd, index) => {
     if (kindAt(body, elementStart) !== kind) throw mixed(name);
     if (kind === "string") return true;
-    const ids = readTokenIds(body, { start: elementStart, end: elementEnd }, `${name}[${index}]`);
-    if (tokens.length < MAX_TOKEN_PROMPTS) tokens.push(ids);
-    return true;
+    tokens.push(readTokenIds(body, { start: elementStart, end: elementEnd }, `${name}[${index}]`));
+    return tokens.length < MAX_TOKEN_PROMPTS;
   });
   if (kind === "string") return { span: { start, end, holds: "strings" } };
   return { span: { start, end, holds: "tokens" }, tokens };

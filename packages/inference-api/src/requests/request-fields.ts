@@ -1,5 +1,5 @@
 import { isJsonFault } from "../json/fault.ts";
-import type { FieldSet, LocatedFields, Span } from "../json/fields.ts";
+import type { ElementMisfit, FieldSet, LocatedFields, Span } from "../json/fields.ts";
 import { locateFields } from "../json/locate-fields.ts";
 import { type JsonKind, kindAt, readBoolean, readNumber, readString } from "../json/values.ts";
 import type { BodyFault, ParsedBody } from "./parsed-body.ts";
@@ -41,20 +41,6 @@ const WITH_ARTICLE: Readonly<Record<JsonKind, string>> = {
   object: "an object",
 };
 
-/** Checks that a value is of one of these kinds; `null` counts as absent everywhere and gives undefined. */
-export function expectKind(
-  body: Uint8Array,
-  span: Span | undefined,
-  field: string,
-  ...kinds: readonly JsonKind[]
-): JsonKind | undefined {
-  if (span === undefined) return undefined;
-  const kind = kindAt(body, span.start);
-  if (kind === "null") return undefined;
-  if (kinds.includes(kind)) return kind;
-  throw new FieldFault(field, `${field} must be ${kinds.map((wanted) => WITH_ARTICLE[wanted]).join(" or ")}`);
-}
-
 /** Typed access to the located members of one request. A member that is `null` reads as absent. */
 export class RequestFields<Name extends string> {
   readonly body: Uint8Array;
@@ -65,10 +51,18 @@ export class RequestFields<Name extends string> {
     this.#located = located;
   }
 
+  get misfit(): ElementMisfit | undefined {
+    return this.#located.misfit;
+  }
+
   /** The span of a member that has one of these kinds; undefined when absent; a fault for another kind. */
   span(name: Name, ...kinds: readonly JsonKind[]): Span | undefined {
     const span = this.#located.span(name);
-    return expectKind(this.body, span, name, ...kinds) === undefined ? undefined : span;
+    if (span === undefined) return undefined;
+    const kind = kindAt(this.body, span.start);
+    if (kinds.includes(kind)) return span;
+    if (kind === "null") return undefined;
+    throw new FieldFault(name, `${name} must be ${kinds.map((wanted) => WITH_ARTICLE[wanted]).join(" or ")}`);
   }
 
   /** As {@link span}, but absence is a fault too. */
