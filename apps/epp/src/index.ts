@@ -1,1 +1,13 @@
-export {};
+export { check } from "./commands/check.ts";
+export { serve } from "./commands/serve.ts";
+export { why } from "./commands/why.ts";
+export type { DecisionRecord, DecisionReport } from "./decisions/decision-record.ts";
+export { reportDecision } from "./decisions/decision-record.ts";
+export { DecisionRing } from "./decisions/decision-ring.ts";
+export { renderDecision } from "./decisions/render-decision.ts";
+export type { Epp, EppOptions } from "./epp.ts";
+export { createEpp } from "./epp.ts";
+export type { ConfigLocation, LoadedPickerConfig, PickerConfig } from "./load-picker-config.ts";
+export { loadPickerConfig } from "./load-picker-config.ts";
+export { allControlHeaders } from "./request/control-headers.ts";
+export { version } from "./version.ts";

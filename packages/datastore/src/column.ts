@@ -37,11 +37,6 @@ export class Column {
     this.#published = undefined;
   }
 
-  /** True while {@link publish} would return the same object. */
-  isPublished(now: number): boolean {
-    return this.#published !== undefined && now <= this.#publishedUntil;
-  }
-
   /** An immutable copy in which stale and unknown values are `NaN` or undefined. */
   publish(now: number): ColumnValues {
     if (this.#published !== undefined && now <= this.#publishedUntil) return this.#published;

@@ -78,7 +78,8 @@ export class Datastore {
   }
 
   /**
-   * Publishes a value. Returns false when the endpoint is not in the pool or the attribute was never bound.
+   * Publishes a value. Returns false when the endpoint is not in the pool or the attribute was never bound. The value
+   * is handed over: snapshots share it.
    * @throws TypeError when the value is not of the attribute's kind.
    */
   write(endpointId: string, attribute: Attribute, value: unknown, options: WriteOptions): boolean {
@@ -112,6 +113,7 @@ export class Datastore {
     this.#snapshot = new Snapshot({
       roster: this.#roster,
       takenAt: now,
+      now: this.#now,
       slots: this.#slots,
       columns: this.#columns,
       ready: this.#ready.slice(),
@@ -120,7 +122,10 @@ export class Datastore {
     return this.#snapshot;
   }
 
-  /** Calls back after endpoints joined or left. Returns a function that unsubscribes. */
+  /**
+   * Calls back after endpoints joined or left; one whose address changed did both. Returns a function that
+   * unsubscribes. A listener must not throw: {@link replace} would fail after the change.
+   */
   onChange(listener: (change: EndpointChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

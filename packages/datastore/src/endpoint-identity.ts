@@ -20,7 +20,8 @@ export function parseEndpointSpec(spec: EndpointSpec): EndpointIdentity {
   const id = `${namespace}/${spec.name}`;
   if (typeof spec.host !== "string" || spec.host === "") throw new TypeError(`endpoint ${id}: host is missing`);
   const host = spec.host.startsWith("[") && spec.host.endsWith("]") ? spec.host.slice(1, -1) : spec.host;
-  if (/[\s,/]/.test(host)) throw new TypeError(`endpoint ${id}: "${host}" is no host`);
+  if (/[\s,/[\]]/.test(host) || (host.includes(":") && !isIPv6(host)))
+    throw new TypeError(`endpoint ${id}: "${host}" is no host`);
   if (!Number.isInteger(spec.port) || spec.port < 1 || spec.port > 65_535) {
     throw new TypeError(`endpoint ${id}: port must be 1 to 65535, got ${spec.port}`);
   }

@@ -37,10 +37,13 @@ export class Snapshot {
   readonly #columns: readonly ColumnValues[];
   readonly #writtenAt: readonly Float64Array[];
   readonly #unknown: Float64Array;
+  readonly #now: () => number;
 
   constructor(input: {
     roster: Roster;
     takenAt: number;
+    /** Clock for ages: a snapshot is reused as long as nothing changes, and may be old when it is asked. */
+    now: () => number;
     slots: AttributeSlots;
     columns: readonly Column[];
     ready: Uint8Array;
@@ -48,6 +51,7 @@ export class Snapshot {
   }) {
     this.roster = input.roster;
     this.takenAt = input.takenAt;
+    this.#now = input.now;
     this.ready = input.ready;
     this.readyCount = input.ready.reduce((sum, flag) => sum + flag, 0);
     this.updatedAt = input.updatedAt;
@@ -74,9 +78,11 @@ export class Snapshot {
     return Number.isNaN(value) ? undefined : value;
   }
 
-  writtenAt(attribute: Attribute, row: number): number {
+  /** Milliseconds since a row's value was written; `NaN` = never. */
+  ageMs(attribute: Attribute, row: number): number {
     const slot = this.#slots.slotOf(attribute.source);
-    return slot === undefined ? Number.NaN : (this.#writtenAt[slot]?.[row] ?? Number.NaN);
+    const writtenAt = slot === undefined ? undefined : this.#writtenAt[slot]?.[row];
+    return writtenAt === undefined ? Number.NaN : Math.max(0, this.#now() - writtenAt);
   }
 
   #values(attribute: Attribute): ColumnValues | undefined {
@@ -128,7 +134,7 @@ class EndpointView implements Endpoint {
   }
 
   ageMs(attribute: Attribute): number | undefined {
-    const age = this.#snapshot.takenAt - this.#snapshot.writtenAt(attribute, this.#row);
-    return Number.isNaN(age) ? undefined : Math.max(0, age);
+    const age = this.#snapshot.ageMs(attribute, this.#row);
+    return Number.isNaN(age) ? undefined : age;
   }
 }

@@ -35,7 +35,8 @@ export interface Exchange {
   responseHeaders(input: ResponseHeadersInput): ResponseHeadersAnswer;
 
   /**
-   * Called for each piece of the response body if `responseHeaders` answered `inspect` or `rewrite`.
+   * Called for each piece of the response body if `responseHeaders` answered `inspect` or `rewrite`, or `glance` and
+   * the proxy shows bodies.
    *
    * Returning the very same object means "unchanged": its bytes are then echoed without being copied or encoded.
    * Returned bytes must not be changed afterwards. If trailers end the body, a last call has an empty `chunk` and
@@ -139,8 +140,11 @@ export interface ResponseHeadersInput {
 export interface ResponseHeadersAnswer {
   readonly setHeaders: HeaderPairs;
   readonly removeHeaders: readonly string[];
-  /** What is wanted of the body: nothing; to see it; or to change it (the length may then change too). */
-  readonly body: "none" | "inspect" | "rewrite";
+  /**
+   * What is wanted of the body: nothing; to see it if it is shown anyway; to see it even if the proxy must be asked
+   * for it; or to change it (the length may then change too).
+   */
+  readonly body: "none" | "glance" | "inspect" | "rewrite";
 }
 
 /** How far a stream had come. */

@@ -51,8 +51,8 @@ export type NumberAttribute = Attribute<number, "f64">;
 /**
  * Declares an attribute.
  *
- * @throws TypeError when the id is not `owner/name` in kebab-case, the major is no positive integer, or the maximum
- *   age is not above 0: mistakes of the author, found at import.
+ * @throws TypeError when the id is not `owner/name` in kebab-case, the major is no positive integer, the kind is
+ *   unknown, or the maximum age is not above 0: mistakes of the author, found at import.
  */
 export function defineAttribute(spec: AttributeSpec<"f64">): Attribute<number, "f64">;
 export function defineAttribute(spec: AttributeSpec<"string">): Attribute<string, "string">;
@@ -60,6 +60,7 @@ export function defineAttribute(spec: AttributeSpec<"set">): Attribute<ReadonlyS
 export function defineAttribute<Value>(spec: AttributeSpec<"json">): Attribute<Value, "json">;
 export function defineAttribute(spec: AttributeSpec): Attribute {
   assertIdentity("attribute", spec.id, spec.major);
+  if (!kinds.has(spec.kind)) throw new TypeError(`attribute ${spec.id}: there is no kind "${String(spec.kind)}"`);
   if (!(spec.maxAgeMs > 0)) throw new TypeError(`attribute ${spec.id}: maxAgeMs must be above 0, got ${spec.maxAgeMs}`);
   return Object.freeze({
     $$type: "pointsman/attribute",
@@ -122,6 +123,8 @@ export function defineRequestKey<Value>(spec: RequestKeySpec): RequestKey<Value>
 
 /** Anything that `reads` and `writes` of a plugin may name. */
 export type DataKey = Attribute | RequestKey;
+
+const kinds: ReadonlySet<string> = new Set<AttributeKind>(["f64", "string", "set", "json"]);
 
 function assertIdentity(what: string, id: string, major: number): void {
   if (!/^[a-z0-9][a-z0-9.-]*\/[a-z0-9][a-z0-9.-]*$/.test(id)) {

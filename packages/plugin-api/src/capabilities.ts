@@ -87,7 +87,10 @@ export interface Producer {
   produce(request: RequestView, candidates: Candidates, output: ProducerOutput): void | Promise<void>;
 }
 
-/** Publishes attributes of one endpoint. Only attributes listed in `writes` are accepted. */
+/**
+ * Publishes attributes of one endpoint. Only attributes listed in `writes` are accepted. A value is handed over:
+ * readers share it, so do not change it afterwards.
+ */
 export interface EndpointWriter {
   set<Value>(attribute: Attribute<Value>, value: Value): void;
 }

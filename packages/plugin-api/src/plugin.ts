@@ -55,7 +55,12 @@ export interface PluginSpec<Schema extends ConfigSchema | undefined, N extends N
   readonly response?: "headers" | "usage" | "chunks";
   /** With several routing threads: one instance in each (`none`), or one for all (`shared`, the default). */
   readonly state?: "none" | "shared";
-  /** Makes an instance. Resources that exist once (ports) belong into `start`. */
+  /**
+   * Makes an instance. Resources that exist once (ports) belong into `start`.
+   *
+   * The host refuses members that are no capabilities. TypeScript finds a misspelt one only where it stands alone;
+   * `return { … } satisfies Capabilities` finds all of them.
+   */
   setup(context: SetupContext<ConfigOf<Schema>, N>): Capabilities | Promise<Capabilities>;
 }
 

@@ -83,7 +83,8 @@ export interface EndpointChange {
 /** Writes endpoint attributes from outside a scrape: live counters, for example. */
 export interface Attributes {
   /**
-   * Publishes a value. Returns false when the endpoint is not (or no longer) in the pool.
+   * Publishes a value. Returns false when the endpoint is not (or no longer) in the pool. The value is handed over:
+   * readers share it, so do not change it afterwards.
    * @throws TypeError when the attribute is not listed in the plugin's `writes`, or the value is not of its kind.
    */
   set<Value>(endpointId: string, attribute: Attribute<Value>, value: Value): boolean;

@@ -7,6 +7,9 @@ import type { Profile, SchedulingPlan } from "./profile.ts";
 import { ScoreSlab } from "./score-slab.ts";
 import { ByteScratch, IndexScratch, NumberScratch } from "./scratch.ts";
 
+/** No candidate has this index: what a picker counts but did not write is not mistaken for an earlier request's pick. */
+const NOBODY = 0xffff_ffff;
+
 /**
  * Runs profiles over candidates. Pure apart from its scratch memory, synchronous, and never re-entered: a plugin that
  * would call it again gets an error.
@@ -94,7 +97,7 @@ export class Scheduler {
       votes.push({ scorer: name, weight, scores: this.#slab.keep(scores) });
     }
     const kept = this.#slab.keep(totals);
-    const ranked = this.#ranked.take(survivors.length);
+    const ranked = this.#ranked.take(survivors.length).fill(NOBODY);
     const count = profile.picker.capability.pick(request, survivors, totals, ranked);
     const picked: number[] = [];
     for (let i = 0; i < count; i += 1) picked.push(survivors.rowOf(ranked[i]!));

@@ -10,6 +10,7 @@ const PROCESSING_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.0
 const SCHEDULING_SECONDS = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 const STREAM_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600];
 const REQUEST_BYTES = Array.from({ length: 25 }, (_, k) => 64 * 2 ** k);
+const RESPONSE_BYTES = [1, ...Array.from({ length: 14 }, (_, k) => 8 * 2 ** k)];
 const TOKENS = [1, ...Array.from({ length: 18 }, (_, k) => 8 * 2 ** k)];
 const OUTPUT_TOKENS = [1, ...Array.from({ length: 11 }, (_, k) => 8 * 2 ** k)];
 
@@ -38,6 +39,12 @@ export class EppMetrics {
     LONG_SECONDS,
   );
   readonly requestSize = this.#histogram("request_size_bytes", "Size of request bodies.", REQUEST, REQUEST_BYTES);
+  readonly responseSize = this.#histogram(
+    "response_size_bytes",
+    "Size of answers whose body was seen.",
+    REQUEST,
+    RESPONSE_BYTES,
+  );
   readonly inputTokens = this.#histogram("request_input_tokens", "Prompt tokens the server counted.", REQUEST, TOKENS);
   readonly cachedTokens = this.#histogram(
     "request_cached_tokens",
@@ -101,6 +108,11 @@ export class EppMetrics {
     this.streamsInflight = this.#gauge("extproc_streams_inflight", "Open ext_proc streams.", []);
     this.streamDuration = this.#histogram("extproc_stream_duration_seconds", "Life of streams.", [], STREAM_SECONDS);
     this.streams = this.#counter("extproc_streams_total", "Ended ext_proc streams by how they ended.", ["code"]);
+  }
+
+  /** Says which build this is. */
+  info(version: string): void {
+    this.#gauge("info", "Build of the picker.", ["commit", "build_ref"]).set(1, ["", version]);
   }
 
   /** The page in Prometheus' text format. */

@@ -1,1 +1,4 @@
-export {};
+import { concurrencyDetector } from "./concurrency-detector.ts";
+import { utilizationDetector } from "./utilization-detector.ts";
+
+export default [utilizationDetector, concurrencyDetector];

@@ -1,1 +1,1 @@
-export {};
+export { fileDiscovery as default } from "./file-discovery.ts";

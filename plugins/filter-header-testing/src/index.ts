@@ -1,1 +1,3 @@
-export {};
+import { headerBasedTestingFilter } from "./header-based-testing-filter.ts";
+
+export default headerBasedTestingFilter;

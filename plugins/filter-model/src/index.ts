@@ -1,1 +1,3 @@
-export {};
+import { modelFilter } from "./model-filter.ts";
+
+export default modelFilter;

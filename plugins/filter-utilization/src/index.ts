@@ -1,1 +1,4 @@
-export {};
+import { lowQueueFilter } from "./low-queue-filter.ts";
+import { utilizationFilter } from "./utilization-filter.ts";
+
+export default [utilizationFilter, lowQueueFilter];

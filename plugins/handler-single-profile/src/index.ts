@@ -1,1 +1,1 @@
-export {};
+export { singleProfileHandler as default } from "./single-profile-handler.ts";

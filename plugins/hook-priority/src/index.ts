@@ -1,1 +1,3 @@
-export {};
+import { requestPriority } from "./request-priority.ts";
+
+export default requestPriority;

@@ -1,1 +1,3 @@
-export {};
+import { anthropicParser } from "./anthropic-parser.ts";
+
+export default anthropicParser;

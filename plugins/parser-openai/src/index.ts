@@ -1,1 +1,3 @@
-export {};
+import { openaiParser } from "./openai-parser.ts";
+
+export default openaiParser;

@@ -1,1 +1,3 @@
-export {};
+import { passthroughParser } from "./passthrough-parser.ts";
+
+export default passthroughParser;

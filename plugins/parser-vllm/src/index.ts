@@ -1,1 +1,4 @@
-export {};
+import { sglangHttpParser } from "./sglanghttp-parser.ts";
+import { vllmHttpParser } from "./vllmhttp-parser.ts";
+
+export default [vllmHttpParser, sglangHttpParser];

@@ -1,1 +1,1 @@
-export {};
+export { maxScorePicker as default } from "./max-score-picker.ts";

@@ -1,1 +1,1 @@
-export {};
+export { randomPicker as default } from "./random-picker.ts";

@@ -1,1 +1,1 @@
-export {};
+export { weightedRandomPicker as default } from "./weighted-random-picker.ts";

@@ -1,1 +1,1 @@
-export {};
+export { inflightLoadProducer as default } from "./inflight-load-producer.ts";

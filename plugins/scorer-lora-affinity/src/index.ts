@@ -1,1 +1,1 @@
-export {};
+export { loraAffinityScorer as default } from "./lora-affinity-scorer.ts";

@@ -1,1 +1,4 @@
-export {};
+import { coreMetricsExtractor } from "./core-metrics-extractor.ts";
+import { metricsDataSource } from "./metrics-data-source.ts";
+
+export default [metricsDataSource, coreMetricsExtractor];

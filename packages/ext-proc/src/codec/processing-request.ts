@@ -2,7 +2,7 @@ import { type BodyMode, bodyModeNumber, bodyModeOf, type ProtocolConfig } from "
 import { CodecFault } from "./codec-fault.ts";
 import { type HeaderPairs, writeHeaderMap } from "./header-map.ts";
 import { decodeStructUnder, type JsonObject, writeStructMap } from "./struct.ts";
-import { fields, LENGTH_DELIMITED, VARINT, WireReader } from "./wire-reader.ts";
+import { fields, LENGTH_DELIMITED, NO_BYTES, VARINT, WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 
 /** Which part of the HTTP exchange a message is about. */
@@ -81,7 +81,6 @@ const CONFIG_RESPONSE_BODY = 2;
 const CONFIG_WITHOUT_WAITING = 3;
 const KNOWN_CONFIG = fields(CONFIG_REQUEST_BODY, CONFIG_RESPONSE_BODY, CONFIG_WITHOUT_WAITING);
 
-const NO_BYTES = new Uint8Array(0);
 const lengthDelimited = (field: number) => (field << 3) | LENGTH_DELIMITED;
 const varint = (field: number) => (field << 3) | VARINT;
 
@@ -93,7 +92,7 @@ const varint = (field: number) => (field << 3) | VARINT;
 export function decodeProcessingRequest(bytes: Uint8Array): ProcessingRequest {
   const reader = new WireReader(bytes);
   let kind: MessageKind | undefined;
-  let payload = NO_BYTES as Uint8Array;
+  let payload = NO_BYTES;
   let endOfStream = false;
   let metadata: Uint8Array | undefined;
   let observabilityMode = false;

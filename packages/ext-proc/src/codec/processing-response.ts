@@ -3,7 +3,7 @@ import { CodecFault } from "./codec-fault.ts";
 import { type HeaderMutation, readHeaderMutation, writeHeaderMutation } from "./header-mutation.ts";
 import type { MessageKind } from "./processing-request.ts";
 import { decodeStruct, type JsonObject, writeStruct } from "./struct.ts";
-import { fields, LENGTH_DELIMITED, VARINT, WireReader } from "./wire-reader.ts";
+import { fields, LENGTH_DELIMITED, NO_BYTES, VARINT, WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 
 /** What happens to a body: a replacement, nothing left of it, or (full duplex only) the next piece of it. */
@@ -74,7 +74,6 @@ const IMMEDIATE_DETAILS = 5;
 const KNOWN_IMMEDIATE = fields(IMMEDIATE_STATUS, IMMEDIATE_HEADERS, IMMEDIATE_BODY, IMMEDIATE_DETAILS);
 const STATUS_CODE = 1;
 
-const NO_BYTES = new Uint8Array(0);
 const lengthDelimited = (field: number) => (field << 3) | LENGTH_DELIMITED;
 const varint = (field: number) => (field << 3) | VARINT;
 

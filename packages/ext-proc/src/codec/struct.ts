@@ -1,5 +1,5 @@
 import { CodecFault } from "./codec-fault.ts";
-import { FIXED64, fields, LENGTH_DELIMITED, VARINT, WireReader } from "./wire-reader.ts";
+import { FIXED64, fields, LENGTH_DELIMITED, NO_BYTES, VARINT, WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 
 /** What a `google.protobuf.Value` can hold. */
@@ -182,7 +182,6 @@ export function writeStructMap(writer: WireWriter, field: number, map: Readonly<
   }
 }
 
-const NO_BYTES = new Uint8Array(0);
 
 function setOwn(object: Record<string, JsonValue>, key: string, value: JsonValue): void {
   // Assigning to `__proto__` would change the prototype instead of adding a key.

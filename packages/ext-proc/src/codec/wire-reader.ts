@@ -8,6 +8,8 @@ export const FIXED32 = 5;
 
 const MAX_VARINT_BYTES = 10;
 
+export const NO_BYTES: Uint8Array = Buffer.alloc(0);
+
 /** A view of the same memory with Buffer's faster string and copy methods. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -31,10 +31,10 @@ export function checkDataFlow(
     for (const { key } of flow.writes) {
       const list = writers.get(key);
       if (list === undefined) writers.set(key, [flow]);
-      else list.push(flow);
+      else if (!list.includes(flow)) list.push(flow);
     }
   }
-  diagnostics.push(...checkKinds(flows));
+  diagnostics.push(...checkKinds(flows, pathOf));
   for (const flow of flows) {
     const path = pathOf(flow.entry);
     const details = { origin: flow.entry.name, ...(path === undefined ? {} : { path }) };
@@ -64,7 +64,7 @@ function chosenWriter(key: DataKey): string | undefined {
   return key.source.slice(key.key.length + 1);
 }
 
-function checkKinds(flows: readonly DataFlow[]): Diagnostic[] {
+function checkKinds(flows: readonly DataFlow[], pathOf: PathOf): Diagnostic[] {
   const kinds = new Map<string, { readonly kind: string; readonly by: string }>();
   const diagnostics: Diagnostic[] = [];
   for (const { entry, required, optional, writes } of flows) {
@@ -74,7 +74,9 @@ function checkKinds(flows: readonly DataFlow[]): Diagnostic[] {
       if (known === undefined) kinds.set(key.key, { kind, by: entry.name });
       else if (known.kind !== kind) {
         const message = `${key.key} is "${known.kind}" for ${known.by} and "${kind}" for ${entry.name}.`;
-        diagnostics.push(diagnostic("POINTSMAN_GRAPH_ATTRIBUTE_KIND_CONFLICT", message, { origin: entry.name }));
+        const path = pathOf(entry);
+        const details = { origin: entry.name, ...(path === undefined ? {} : { path }) };
+        diagnostics.push(diagnostic("POINTSMAN_GRAPH_ATTRIBUTE_KIND_CONFLICT", message, details));
       }
     }
   }

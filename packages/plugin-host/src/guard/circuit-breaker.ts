@@ -10,7 +10,8 @@ export type BreakerState = "closed" | "open" | "probing";
 
 /**
  * Keeps a failing capability from being called again and again. Closed: every call passes. Open: none does until the
- * pause is over, then one probe decides.
+ * pause is over, then one probe decides; a probe that never ends is followed by another after a further pause. Calls
+ * that were admitted before the circuit opened do not change it any more.
  */
 export class CircuitBreaker {
   readonly #options: BreakerOptions;
@@ -32,19 +33,22 @@ export class CircuitBreaker {
   /** True when the next call may be made. */
   allows(): boolean {
     if (this.#state === "closed") return true;
-    if (this.#state === "probing" || this.#options.now() < this.#openUntil) return false;
+    const now = this.#options.now();
+    if (now < this.#openUntil) return false;
     this.#state = "probing";
+    this.#openUntil = now + this.#options.coolDownMs;
     return true;
   }
 
   succeed(): void {
-    if (this.#state === "closed" && this.#failures === 0) return;
+    if (this.#state === "open") return;
     this.#failures = 0;
     this.#pauses = 0;
-    if (this.#state !== "closed") this.#become("closed");
+    if (this.#state === "probing") this.#become("closed");
   }
 
   fail(): void {
+    if (this.#state === "open") return;
     this.#failures += 1;
     if (this.#state === "closed" && this.#failures < this.#options.threshold) return;
     this.#openUntil = this.#options.now() + this.#options.coolDownMs * 2 ** Math.min(this.#pauses, 5);

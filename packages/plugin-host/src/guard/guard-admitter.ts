@@ -1,5 +1,5 @@
 import type { Admitter, Candidates, Refusal, RequestView } from "@pointsman/plugin-api";
-import { type Guard, guarded } from "./guard.ts";
+import { assertNoPromise, type Guard, guarded } from "./guard.ts";
 
 const failedRefusal: Refusal = {
   status: 503,
@@ -8,7 +8,10 @@ const failedRefusal: Refusal = {
   retryAfterMs: 1_000,
 };
 
-/** An admitter that fails decides by its `onError`; a refusal without a proper status counts as a failure. */
+/**
+ * An admitter that fails decides by its `onError`; a refusal without a proper status counts as a failure. A detector
+ * that fails, or measures nonsense, reports no saturation.
+ */
 export function guardAdmitter(admitter: Admitter, guard: Guard, onError: "admit" | "refuse"): Admitter {
   const fallback = onError === "refuse" ? failedRefusal : undefined;
   const { saturation } = admitter;
@@ -17,7 +20,7 @@ export function guardAdmitter(admitter: Admitter, guard: Guard, onError: "admit"
     admit(request: RequestView, candidates: Candidates): Refusal | undefined {
       let answer: Refusal | undefined;
       const spoke = guarded(guard, () => {
-        answer = checkRefusal(admitter.admit(request, candidates));
+        answer = checkRefusal(assertNoPromise(admitter.admit(request, candidates)));
       });
       return spoke ? answer : fallback;
     },
@@ -27,12 +30,17 @@ export function guardAdmitter(admitter: Admitter, guard: Guard, onError: "admit"
           saturation(candidates: Candidates): number {
             let value = 0;
             guarded(guard, () => {
-              value = saturation.call(admitter, candidates);
+              value = checkSaturation(assertNoPromise(saturation.call(admitter, candidates)));
             });
             return value;
           },
         }),
   };
+}
+
+function checkSaturation(value: number): number {
+  if (typeof value === "number" && value >= 0) return value;
+  throw new RangeError(`measured a saturation of ${String(value)}; it must be 0 or more`);
 }
 
 function checkRefusal(refusal: Refusal | undefined): Refusal | undefined {

@@ -18,7 +18,10 @@ import { guardPicker } from "./guard-picker.ts";
 import { guardProducer } from "./guard-producer.ts";
 import { guardScorer } from "./guard-scorer.ts";
 
-/** Guarded capabilities of one instance: calling them never throws. */
+/**
+ * Guarded capabilities of one instance: calling those of the request path never throws. Scrapers, extractors and
+ * discoveries are as the plugin made them; the loops that run them have their own limits and back-off.
+ */
 export interface GuardedCapabilities extends Omit<Capabilities, "parser" | keyof InstanceLifecycle> {
   readonly parser?: GuardedParser;
 }
@@ -54,7 +57,12 @@ export function guardCapabilities(
   };
   const { filter, scorer, picker, profileHandler, decider, producer, parser, admitter } = capabilities;
   const { scraper, extractor, discovery, connector } = capabilities;
-  const { preCall, postChoice, responseHeaders, responseChunk, afterResponse } = capabilities;
+  // Hooks may be methods of a class instance.
+  const preCall = capabilities.preCall?.bind(capabilities);
+  const postChoice = capabilities.postChoice?.bind(capabilities);
+  const responseHeaders = capabilities.responseHeaders?.bind(capabilities);
+  const responseChunk = capabilities.responseChunk?.bind(capabilities);
+  const afterResponse = capabilities.afterResponse?.bind(capabilities);
   const rejects = entry.onError === "reject" || entry.onError === "pass" ? entry.onError : undefined;
   const refuses = entry.onError === "admit" || entry.onError === "refuse" ? entry.onError : undefined;
   const guarded: GuardedCapabilities = {
@@ -71,7 +79,6 @@ export function guardCapabilities(
     ...(responseHeaders && { responseHeaders: guardResponseHeaders(responseHeaders, guardOf("responseHeaders")) }),
     ...(responseChunk && { responseChunk: guardResponseChunk(responseChunk, guardOf("responseChunk")) }),
     ...(afterResponse && { afterResponse: guardAfterResponse(afterResponse, guardOf("afterResponse")) }),
-    // Background work is run by the scrape loop and by discovery, which have their own limits and back-off.
     ...(scraper && { scraper }),
     ...(extractor && { extractor }),
     ...(discovery && { discovery }),

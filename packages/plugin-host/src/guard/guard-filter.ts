@@ -1,6 +1,5 @@
 import type { Candidates, Filter, RequestView } from "@pointsman/plugin-api";
-import { begin, failed, finished, type Guard } from "./guard.ts";
-import { assertNoPromise } from "./guard-scorer.ts";
+import { assertNoPromise, begin, failed, finished, type Guard } from "./guard.ts";
 
 /** A filter that fails, or writes anything but 0 and 1, decides by its `onError`: everybody stays or nobody does. */
 export function guardFilter(filter: Filter, guard: Guard, onError: "reject" | "pass"): Filter {

@@ -1,7 +1,10 @@
 import type { Decider, Endpoint, ProfileHandler, ProfileRun, RequestView } from "@pointsman/plugin-api";
-import { begin, failed, finished, type Guard, guarded } from "./guard.ts";
+import { assertNoPromise, begin, failed, finished, type Guard, guarded } from "./guard.ts";
 
-/** A handler that fails leaves the first configured profile alone to decide. */
+/**
+ * A handler that fails leaves the first configured profile alone to decide; if it fails later, the first configured
+ * one of those that ran.
+ */
 export function guardProfileHandler(handler: ProfileHandler, guard: Guard): ProfileHandler {
   const alone = (run: ProfileRun): readonly string[] => {
     const first = run.profiles[0];
@@ -13,7 +16,7 @@ export function guardProfileHandler(handler: ProfileHandler, guard: Guard): Prof
       if (!guard.breaker.allows()) return alone(run);
       const started = begin(guard);
       try {
-        const names = handler.next(request, run);
+        const names = assertNoPromise(handler.next(request, run));
         if (!Array.isArray(names)) throw new TypeError("next() must return an array of profile names");
         finished(guard, started);
         return names;
@@ -23,9 +26,9 @@ export function guardProfileHandler(handler: ProfileHandler, guard: Guard): Prof
       }
     },
     primary(request: RequestView, run: ProfileRun): string {
-      let name = run.profiles[0] ?? "";
+      let name = run.profiles.find((profile) => run.ran(profile)) ?? run.profiles[0] ?? "";
       guarded(guard, () => {
-        const chosen = handler.primary(request, run);
+        const chosen = assertNoPromise(handler.primary(request, run));
         if (!run.ran(chosen)) throw new RangeError(`named "${String(chosen)}" primary, which did not run`);
         name = chosen;
       });
@@ -40,7 +43,9 @@ export function guardDecider(decider: Decider, guard: Guard): Decider {
     decide(request: RequestView, endpoint: Endpoint): boolean {
       let yes = false;
       guarded(guard, () => {
-        yes = decider.decide(request, endpoint) === true;
+        const answer: unknown = assertNoPromise(decider.decide(request, endpoint));
+        if (typeof answer !== "boolean") throw new TypeError(`decided ${String(answer)}, which is neither yes nor no`);
+        yes = answer;
       });
       return yes;
     },

@@ -5,7 +5,7 @@ import type {
   ResponseChunkHook,
   ResponseHeadersHook,
 } from "@pointsman/plugin-api";
-import { begin, failed, finished, type Guard, guarded } from "./guard.ts";
+import { begin, failed, finished, type Guard, guarded, isPromise } from "./guard.ts";
 
 /** Hooks that fail are counted; nobody else notices. */
 export function guardPreCall(hook: PreCallHook, guard: Guard): PreCallHook {
@@ -19,17 +19,15 @@ export function guardPreCall(hook: PreCallHook, guard: Guard): PreCallHook {
       failed(guard, started, error);
       return undefined;
     }
-    if (!(result instanceof Promise)) {
-      finished(guard, started);
-      return undefined;
-    }
-    return settle(result, guard, started);
+    if (isPromise(result)) return settle(result, guard, started);
+    finished(guard, started);
+    return undefined;
   };
 }
 
-/** Waits for an asynchronous call; never rejects. Only the CPU budget of the synchronous part is judged elsewhere. */
-export function settle(promise: Promise<unknown>, guard: Guard, started: number): Promise<void> {
-  return promise.then(
+/** Waits for an asynchronous call; never rejects. Waiting is no failure: the caller has a time limit. */
+export function settle(promise: PromiseLike<unknown>, guard: Guard, started: number): Promise<void> {
+  return Promise.resolve(promise).then(
     () => {
       guard.meter.observe(performance.now() - started);
       guard.breaker.succeed();
@@ -56,6 +54,8 @@ export function guardResponseChunk(hook: ResponseChunkHook, guard: Guard): Respo
  */
 export function guardAfterResponse(hook: AfterResponseHook, guard: Guard): AfterResponseHook {
   return (request, completion) => {
+    // Asked only for its state: a call after the pause is the probe that may close the circuit.
+    guard.breaker.allows();
     const started = begin(guard);
     try {
       catchLate(hook(request, completion), guard);
@@ -68,5 +68,5 @@ export function guardAfterResponse(hook: AfterResponseHook, guard: Guard): After
 
 /** A synchronous hook written as an asynchronous function: its rejection is counted instead of ending the process. */
 function catchLate(result: unknown, guard: Guard): void {
-  if (result instanceof Promise) result.catch((error: unknown) => guard.meter.fail(error));
+  if (isPromise(result)) result.then(undefined, (error: unknown) => guard.meter.fail(error));
 }

@@ -1,6 +1,5 @@
 import type { Candidates, Picker, RequestView } from "@pointsman/plugin-api";
-import { begin, failed, finished, type Guard } from "./guard.ts";
-import { assertNoPromise } from "./guard-scorer.ts";
+import { assertNoPromise, begin, failed, finished, type Guard } from "./guard.ts";
 
 /** A picker that fails or names a stranger is replaced, for this request, by a uniformly random choice. */
 export function guardPicker(picker: Picker, guard: Guard): Picker {

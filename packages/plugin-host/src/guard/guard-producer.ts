@@ -1,5 +1,5 @@
 import type { Candidates, Producer, ProducerOutput, RequestView } from "@pointsman/plugin-api";
-import { begin, failed, finished, type Guard } from "./guard.ts";
+import { begin, failed, finished, type Guard, isPromise } from "./guard.ts";
 import { settle } from "./guard-hooks.ts";
 
 /** A producer that fails leaves its keys absent; the returned promise never rejects. */
@@ -16,7 +16,7 @@ export function guardProducer(producer: Producer, guard: Guard): Producer {
         failed(guard, started, error);
         return undefined;
       }
-      if (result instanceof Promise) return settle(result, guard, started);
+      if (isPromise(result)) return settle(result, guard, started);
       finished(guard, started);
       return undefined;
     },

@@ -1,5 +1,5 @@
 import type { Candidates, RequestView, Scorer } from "@pointsman/plugin-api";
-import { begin, failed, finished, type Guard } from "./guard.ts";
+import { assertNoPromise, begin, failed, finished, type Guard } from "./guard.ts";
 
 /** A scorer that fails abstains; infinite scores abstain one by one; values outside [0, 1] are counted. */
 export function guardScorer(scorer: Scorer, guard: Guard): Scorer {
@@ -8,8 +8,7 @@ export function guardScorer(scorer: Scorer, guard: Guard): Scorer {
       if (!guard.breaker.allows()) return;
       const started = begin(guard);
       try {
-        const result: unknown = scorer.score(request, candidates, scores);
-        if (result !== undefined) assertNoPromise(result);
+        assertNoPromise(scorer.score(request, candidates, scores));
       } catch (error) {
         scores.fill(Number.NaN);
         failed(guard, started, error);
@@ -31,14 +30,4 @@ function correct(scores: Float64Array): boolean {
     if (score === Number.POSITIVE_INFINITY || score === Number.NEGATIVE_INFINITY) scores[i] = Number.NaN;
   }
   return wrong;
-}
-
-/**
- * The synchronous capabilities must not be asynchronous functions: what they write after the first `await` is lost.
- * @throws TypeError for a promise, whose rejection is taken care of.
- */
-export function assertNoPromise(result: unknown): void {
-  if (typeof (result as { then?: unknown } | null)?.then !== "function") return;
-  (result as Promise<unknown>).then(undefined, () => {});
-  throw new TypeError("the call returned a promise, but it must be synchronous");
 }

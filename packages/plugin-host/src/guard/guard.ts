@@ -11,8 +11,7 @@ export interface Guard {
   readonly budgetMs: number;
 }
 
-const { now } = performance;
-const clock = now.bind(performance);
+const clock = performance.now.bind(performance);
 
 /**
  * Runs one synchronous call with all guards: not at all while the circuit is open, timed, and with errors counted.
@@ -47,6 +46,22 @@ export function finished(guard: Guard, started: number): true {
     guard.breaker.succeed();
   }
   return true;
+}
+
+/**
+ * The synchronous capabilities must not be asynchronous functions: what they do after the first `await` comes too late.
+ * Returns anything else as it is.
+ * @throws TypeError for a promise, whose rejection is taken care of.
+ */
+export function assertNoPromise<Result>(result: Result): Result {
+  if (!isPromise(result)) return result;
+  result.then(undefined, () => {});
+  throw new TypeError("the call returned a promise, but it must be synchronous");
+}
+
+/** True for promises of any origin. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
 /** Ends the measure of a call that threw or returned nonsense. */

@@ -8,7 +8,7 @@ import type { GuardOptions } from "../guard/guard-capabilities.ts";
 import type { PathOf, PluginEntry } from "../plugin-entry.ts";
 import type { TypeCatalogue } from "../resolve/type-catalogue.ts";
 import type { PluginInstance } from "./plugin-instance.ts";
-import { PluginSet, producersBefore } from "./plugin-set.ts";
+import { PluginSet, producersBefore, textOf } from "./plugin-set.ts";
 import { type PreparedInstance, prepareInstance } from "./prepare-instance.ts";
 import { setUpInstance } from "./set-up-instance.ts";
 
@@ -21,8 +21,14 @@ export interface LoadOptions {
   readonly pool: string;
   /** Root singletons; resolved before this call. */
   readonly root: DependencyContainer;
-  /** Services that every instance has its own of, by service id. */
-  readonly services: (instance: PreparedInstance) => Readonly<Record<string, () => unknown>>;
+  /**
+   * Services that every instance has its own of, by service id. `onStop` registers what must be undone when the
+   * instance stops (timers, subscriptions).
+   */
+  readonly services: (
+    instance: PreparedInstance,
+    onStop: (task: () => void) => void,
+  ) => Readonly<Record<string, () => unknown>>;
   readonly guard: GuardOptions;
   readonly setupTimeoutMs?: number;
   readonly startTimeoutMs?: number;
@@ -39,16 +45,18 @@ export interface Loaded {
 /** From entries of a configuration to a set of instances that is set up but not started. */
 export async function loadPluginSet(options: LoadOptions): Promise<Loaded> {
   const { prepared, diagnostics } = await prepareAll(options);
-  const order = orderInstances(prepared, options.pathOf);
+  const order = orderInstances(prepared, options);
   const problems = [...diagnostics, ...order.diagnostics, ...checkProducerCycles(prepared)];
   if (hasErrors(problems)) return { diagnostics: problems };
 
   const running = new Map<string, PluginInstance>();
   for (const instance of order.instances) {
     const details = detailsOf(instance.entry, options.pathOf);
-    const needs = resolveNeeds(instance, running, options, details);
+    const onStop: (() => void)[] = [];
+    const needs = resolveNeeds(instance, running, options, details, onStop);
     if ("diagnostics" in needs) {
       problems.push(...needs.diagnostics);
+      for (const task of onStop.reverse()) task();
       continue;
     }
     const result = await setUpInstance(instance, {
@@ -56,6 +64,7 @@ export async function loadPluginSet(options: LoadOptions): Promise<Loaded> {
       needs: needs.services,
       details,
       timeoutMs: options.setupTimeoutMs ?? 10_000,
+      onStop,
       guard: options.guard,
     });
     if ("diagnostics" in result) problems.push(...result.diagnostics);
@@ -74,7 +83,7 @@ export async function loadPluginSet(options: LoadOptions): Promise<Loaded> {
 /** Prepares every entry, and the default producers that required keys ask for, until nothing is missing. */
 async function prepareAll(options: LoadOptions): Promise<{ prepared: PreparedInstance[]; diagnostics: Diagnostic[] }> {
   const prepared: PreparedInstance[] = [];
-  const diagnostics: Diagnostic[] = [];
+  const diagnostics: Diagnostic[] = checkNames(options);
   let batch = options.entries;
   for (;;) {
     for (const result of await Promise.all(batch.map((entry) => prepareInstance(entry, options)))) {
@@ -90,13 +99,17 @@ async function prepareAll(options: LoadOptions): Promise<{ prepared: PreparedIns
         wanted.set(type, { name: type, type });
         continue;
       }
-      const producer = type === undefined ? [] : [{ label: "usual writer", text: `${type} (not installed)` }];
+      const lack = isTaken(type, prepared) ? "configured, but does not write it" : "not installed";
+      const producer = type === undefined ? [] : [{ label: "usual writer", text: `${type} (${lack})` }];
       const message = `${reader.entry.name} reads ${key.key}, which no configured plugin writes.`;
       const details = { ...detailsOf(reader.entry, options.pathOf), notes: producer };
       unwritten.push(diagnostic("POINTSMAN_GRAPH_UNWRITTEN_ATTRIBUTE", message, details));
     }
     // While an entry is broken its keys look unwritten: that would only repeat the first message in other words.
-    if (hasErrors(diagnostics)) return { prepared, diagnostics: [...diagnostics, ...checked.diagnostics] };
+    if (hasErrors(diagnostics)) {
+      const others = checked.diagnostics.filter(({ code }) => code !== "POINTSMAN_GRAPH_REFERENCE_UNKNOWN");
+      return { prepared, diagnostics: [...diagnostics, ...others] };
+    }
     if (wanted.size === 0 || unwritten.length > 0) {
       return { prepared, diagnostics: [...diagnostics, ...checked.diagnostics, ...unwritten] };
     }
@@ -104,14 +117,27 @@ async function prepareAll(options: LoadOptions): Promise<{ prepared: PreparedIns
   }
 }
 
-function isTaken(name: string, prepared: readonly PreparedInstance[]): boolean {
+function isTaken(name: string | undefined, prepared: readonly PreparedInstance[]): boolean {
   return prepared.some(({ entry }) => entry.name === name);
+}
+
+/** Configurations are checked before; other callers get a word too instead of losing an instance. */
+function checkNames({ entries, pathOf }: LoadOptions): Diagnostic[] {
+  return entries
+    .filter(({ name }, i) => entries.findIndex((other) => other.name === name) < i)
+    .map((entry) =>
+      diagnostic(
+        "POINTSMAN_CONFIG_DUPLICATE_NAME",
+        `Two plugin instances are named "${entry.name}".`,
+        detailsOf(entry, pathOf),
+      ),
+    );
 }
 
 /** Orders set-up so that an instance comes after those whose capabilities it needs. */
 function orderInstances(
   prepared: readonly PreparedInstance[],
-  pathOf: PathOf,
+  { entries, pathOf }: LoadOptions,
 ): { instances: PreparedInstance[]; diagnostics: Diagnostic[] } {
   const byName = new Map(prepared.map((instance) => [instance.entry.name, instance]));
   const diagnostics: Diagnostic[] = [];
@@ -121,6 +147,8 @@ function orderInstances(
       const target = byName.get(capability.instance);
       const details = detailsOf(instance.entry, pathOf);
       if (target === undefined) {
+        // One that is configured but broken has been reported.
+        if (entries.some(({ name }) => name === capability.instance)) continue;
         const near = suggest(capability.instance, byName.keys()).map((text) => ({ label: "did you mean", text }));
         const message = `${instance.entry.name} refers to "${capability.instance}", which is not in plugins.`;
         diagnostics.push(diagnostic("POINTSMAN_GRAPH_REFERENCE_UNKNOWN", message, { ...details, notes: near }));
@@ -161,17 +189,28 @@ function resolveNeeds(
   running: ReadonlyMap<string, PluginInstance>,
   options: LoadOptions,
   details: DiagnosticDetails,
+  onStop: (() => void)[],
 ): { services: Record<string, unknown> } | { diagnostics: Diagnostic[] } {
-  const container = createInstanceContainer(options.root, options.services(instance));
+  const target = (name: string) => running.get(name)?.capabilities as Record<string, unknown> | undefined;
+  const instances = Object.values(instance.needs).flatMap(({ capability }) => capability?.instance ?? []);
+  // An instance that could not be set up was reported; those that need it are left out with it.
+  if (instances.some((name) => !running.has(name))) return { diagnostics: [] };
+  const container = createInstanceContainer(
+    options.root,
+    options.services(instance, (task) => onStop.push(task)),
+  );
   const services: Record<string, unknown> = {};
   const diagnostics: Diagnostic[] = [];
   for (const [name, need] of Object.entries(instance.needs) as [string, ServiceRef][]) {
-    const service =
-      need.capability === undefined
-        ? container.resolve(need.id)
-        : (running.get(need.capability.instance)?.capabilities as Record<string, unknown> | undefined)?.[
-            need.capability.kind
-          ];
+    let service: unknown;
+    try {
+      const { capability } = need;
+      service = capability === undefined ? container.resolve(need.id) : target(capability.instance)?.[capability.kind];
+    } catch (cause) {
+      const message = `${instance.entry.name}: the service "${need.id}" could not be made: ${textOf(cause)}`;
+      diagnostics.push(diagnostic("POINTSMAN_PLUGIN_SETUP_FAILED", message, { ...details, cause }));
+      continue;
+    }
     if (service !== undefined) {
       services[name] = service;
       continue;

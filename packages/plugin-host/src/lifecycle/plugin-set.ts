@@ -83,14 +83,17 @@ export class PluginSet {
 
   /**
    * Starts every instance in the order of set-up.
+   * Ends early when the set is stopped meanwhile.
    * @throws DiagnosticError when one fails or is late; those already started are stopped then.
    */
   async start(): Promise<void> {
     for (const instance of this.#setUpOrder) {
+      if (this.#stopping !== undefined) return;
       const { name } = instance.entry;
+      // Before the call: a half-started instance may hold something, its own stop must clean up too.
+      this.#started.push(instance);
       try {
         await withinTime(this.#options.startTimeoutMs, () => instance.raw.start?.());
-        this.#started.push(instance);
       } catch (cause) {
         const late = cause instanceof TimeLimitError;
         const problem = late
@@ -99,8 +102,6 @@ export class PluginSet {
               origin: name,
               cause,
             });
-        // A half-started instance may hold something: its own stop must clean up too.
-        this.#started.push(instance);
         throw new DiagnosticError([problem, ...(await this.stop())]);
       }
     }

@@ -53,12 +53,12 @@ export async function prepareInstance(entry: PluginEntry, options: PrepareOption
   }
   const label = located.package.name;
   if (located.package.entry === undefined) {
-    const message = `The "exports" of ${label} lead to no module that can be imported.`;
+    const message = `${label} has no module that can be imported: its "exports" or "main" lead nowhere.`;
     return { diagnostics: [diagnostic("POINTSMAN_PLUGIN_EXPORTS_NO_DEFAULT", message, details)] };
   }
   const imported = await importDefinitions(located.package.entry, label, details);
   if ("diagnostics" in imported) return imported;
-  const undeclared = imported.definitions.find(({ spec }) => located.package.manifest.types[spec.type] === undefined);
+  const undeclared = imported.definitions.find(({ spec }) => !Object.hasOwn(located.package.manifest.types, spec.type));
   if (undeclared !== undefined) {
     const message = `${label} defines the type "${undeclared.spec.type}", which its manifest does not declare.`;
     return { diagnostics: [diagnostic("POINTSMAN_PLUGIN_TYPE_UNDECLARED", message, details)] };
@@ -88,18 +88,32 @@ function prepareDefinition(
     const required = (typeof spec.reads === "function" ? spec.reads(config) : spec.reads) ?? [];
     const optional = spec.readsOptional ?? [];
     const writes = spec.writes ?? [];
+    for (const [name, need] of Object.entries(needs)) {
+      if (need?.$$type !== "pointsman/service") throw new TypeError(`needs.${name} is no service`);
+    }
+    assertKeys("reads", required);
+    assertKeys("readsOptional", optional);
+    assertKeys("writes", writes);
     return {
       prepared: { entry, located, spec, config, needs, required, optional, writes },
       diagnostics: warnings,
     };
   } catch (cause) {
-    const message = `${entry.name}: needs or reads could not be computed from its parameters: ${textOf(cause)}`;
+    const message = `${entry.name}: what it needs, reads or writes is wrong: ${textOf(cause)}`;
     return { diagnostics: [diagnostic("POINTSMAN_PLUGIN_SETUP_FAILED", message, { ...details, cause })] };
   }
 }
 
-function describeStatus({ type, manifest, derived, package: { name } }: LocatedType, details: DiagnosticDetails) {
-  if (derived || manifest.deprecated === undefined) return [];
+/** Authors of plain JavaScript get no word from a compiler about a misspelt import. */
+function assertKeys(member: string, keys: readonly DataKey[]): void {
+  keys.forEach((key: DataKey | undefined, i) => {
+    if (key?.$$type === "pointsman/attribute" || key?.$$type === "pointsman/request-key") return;
+    throw new TypeError(`${member}[${i}] is no attribute and no request key`);
+  });
+}
+
+function describeStatus({ type, manifest, package: { name } }: LocatedType, details: DiagnosticDetails) {
+  if (manifest.deprecated === undefined) return [];
   const { since, removal, replacement } = manifest.deprecated;
   const until = removal === undefined ? "" : ` and goes away in ${removal}`;
   const instead = replacement === undefined ? "" : `; use ${replacement}`;

@@ -1,6 +1,7 @@
 import { type Diagnostic, type DiagnosticDetails, diagnostic, suggest } from "@pointsman/diagnostics";
 import { API_VERSION, type Capabilities, type CapabilityName, capabilityNames } from "@pointsman/plugin-api";
 import { type GuardOptions, guardCapabilities } from "../guard/guard-capabilities.ts";
+import { lackOf } from "./capability-shape.ts";
 import type { PluginInstance } from "./plugin-instance.ts";
 import { textOf } from "./plugin-set.ts";
 import type { PreparedInstance } from "./prepare-instance.ts";
@@ -14,6 +15,8 @@ export interface SetUpOptions {
   readonly details: DiagnosticDetails;
   readonly timeoutMs: number;
   readonly guard: GuardOptions;
+  /** Work of the host's own for the stop of the instance; runs after the plugin's. */
+  readonly onStop: readonly (() => void)[];
   readonly previous?: unknown;
 }
 
@@ -23,8 +26,10 @@ export type SetUp = { readonly instance: PluginInstance } | { readonly diagnosti
 export async function setUpInstance(prepared: PreparedInstance, options: SetUpOptions): Promise<SetUp> {
   const { entry, spec, located } = prepared;
   const abort = new AbortController();
-  const cleanups: (() => void | Promise<void>)[] = [];
+  const cleanups: (() => void | Promise<void>)[] = [...options.onStop];
+  let released = false;
   const release = async (): Promise<void> => {
+    released = true;
     abort.abort(new Error(`${entry.name} stops`));
     const failures: unknown[] = [];
     for (const task of cleanups.splice(0).reverse()) {
@@ -46,7 +51,11 @@ export async function setUpInstance(prepared: PreparedInstance, options: SetUpOp
         instance: { name: entry.name, type: located.type, pool: options.pool },
         host: { apiVersion: API_VERSION, supports: () => false },
         signal: abort.signal,
-        onStop: (task: () => void | Promise<void>) => void cleanups.push(task),
+        onStop: (task: () => void | Promise<void>) => {
+          if (!released) cleanups.push(task);
+          // A set-up that was too late goes on by itself: what it still opens is closed at once.
+          else void withinTime(options.timeoutMs, task).catch(() => {});
+        },
         previous: options.previous,
       }),
     );
@@ -90,7 +99,10 @@ function checkCapabilities(raw: unknown, prepared: PreparedInstance, details: Di
     const message = `${entry.name}: setup returned ${raw === null ? "null" : typeof raw}, not an object.`;
     return [diagnostic("POINTSMAN_PLUGIN_SETUP_FAILED", message, details)];
   }
-  const members = Object.keys(raw).filter((key) => (raw as Record<string, unknown>)[key] !== undefined);
+  const values = raw as Readonly<Record<string, unknown>>;
+  // Own members for typos; capabilities wherever they are, since a class instance has them in its prototype.
+  const names = new Set([...Object.keys(raw), ...capabilityNames]);
+  const members = [...names].filter((name) => values[name] !== undefined);
   const problems: Diagnostic[] = [];
   for (const member of members) {
     if (lifecycleMembers.includes(member)) continue;
@@ -101,6 +113,11 @@ function checkCapabilities(raw: unknown, prepared: PreparedInstance, details: Di
     } else if (!located.derived && !located.manifest.capabilities.includes(member as CapabilityName)) {
       const message = `${entry.name} provides "${member}", which the manifest of ${located.package.name} does not declare.`;
       problems.push(diagnostic("POINTSMAN_PLUGIN_CAPABILITY_UNDECLARED", message, details));
+    } else {
+      const lack = lackOf(member as CapabilityName, values[member]);
+      if (lack === undefined) continue;
+      const message = `${entry.name}: setup returned a ${member} that cannot be used: ${lack}.`;
+      problems.push(diagnostic("POINTSMAN_PLUGIN_SETUP_FAILED", message, details));
     }
   }
   return problems;

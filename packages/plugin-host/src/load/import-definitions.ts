@@ -5,6 +5,9 @@ import { type Diagnostic, type DiagnosticDetails, diagnostic } from "@pointsman/
 import { openPlugin, type PluginV1 } from "@pointsman/plugin-api/internal";
 import { admitsStamp, implementedApiVersions } from "./api-compatibility.ts";
 
+/** Nodes that know the feature but have it switched off say `false`. */
+const runsTypeScript = Boolean((process.features as { readonly typescript?: unknown }).typescript);
+
 export type Imported = { readonly definitions: readonly PluginV1[] } | { readonly diagnostics: readonly Diagnostic[] };
 
 /**
@@ -15,7 +18,7 @@ export async function importDefinitions(file: string, label: string, details: Di
   const fail = (code: Diagnostic["code"], message: string, more: DiagnosticDetails = {}): Imported => ({
     diagnostics: [diagnostic(code, message, { ...details, ...more })],
   });
-  if ([".ts", ".mts", ".cts"].includes(extname(file)) && !("typescript" in process.features)) {
+  if ([".ts", ".mts", ".cts"].includes(extname(file)) && !runsTypeScript) {
     return fail(
       "POINTSMAN_PLUGIN_TYPESCRIPT_UNSUPPORTED",
       `${label} is TypeScript, which Node ${process.versions.node} cannot run.`,
@@ -63,7 +66,8 @@ function describeImportError(
   const code = (cause as { code?: unknown } | null)?.code;
   const text = cause instanceof Error ? cause.message : String(cause);
   if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") {
-    if (text.includes("@pointsman/plugin-api")) {
+    // Only `require` reports this code; what an `import` misses is lent by the host.
+    if (code === "MODULE_NOT_FOUND" && text.includes("'@pointsman/plugin-api")) {
       return fail(
         "POINTSMAN_PLUGIN_CJS_NEEDS_API",
         `${label} requires @pointsman/plugin-api as CommonJS, and it is not installed beside it.`,

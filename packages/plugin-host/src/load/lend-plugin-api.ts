@@ -22,7 +22,10 @@ export async function resolve(
   if (url === undefined) return nextResolve(specifier, context);
   try {
     return await nextResolve(specifier, context);
-  } catch {
+  } catch (error) {
+    // A plugin whose own copy is there but broken must not get another one in silence.
+    const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+    if (code !== "ERR_MODULE_NOT_FOUND" || !String(message).startsWith("Cannot find package")) throw error;
     return { url, shortCircuit: true };
   }
 }

@@ -1,6 +1,7 @@
 import { type Diagnostic, type DiagnosticDetails, diagnostic, suggest } from "@pointsman/diagnostics";
 import type { ConfigSchema, StandardSchema } from "@pointsman/plugin-api";
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
+import { isPromise } from "../guard/guard.ts";
 
 type Key = string | number;
 
@@ -18,6 +19,9 @@ export function validateConfig(
 ): Validated {
   const given = parameters ?? {};
   if (schema === undefined) return takesNone(given, label, details);
+  if ((typeof schema !== "object" && typeof schema !== "function") || schema === null) {
+    return schemaInvalid(`The config schema of ${label} is ${schema === null ? "null" : typeof schema}.`, details);
+  }
   return "~standard" in schema
     ? validateStandard(schema as StandardSchema, given, label, details)
     : validateJsonSchema(schema, given, label, details);
@@ -41,13 +45,11 @@ function validateStandard(
   try {
     result = schema["~standard"].validate(given);
   } catch (cause) {
-    const message = `The config schema of ${label} threw: ${String(cause)}`;
-    return { diagnostics: [diagnostic("POINTSMAN_PLUGIN_CONFIG_SCHEMA_INVALID", message, { ...details, cause })] };
+    return schemaInvalid(`The config schema of ${label} threw: ${String(cause)}`, { ...details, cause });
   }
-  if (result instanceof Promise) {
-    result.catch(() => {});
-    const message = `The config schema of ${label} validates asynchronously, which a host cannot wait for.`;
-    return { diagnostics: [diagnostic("POINTSMAN_PLUGIN_CONFIG_ASYNC", message, details)] };
+  if (isPromise(result)) return refuseAsync(result, label, details);
+  if (typeof result !== "object" || result === null) {
+    return schemaInvalid(`The config schema of ${label} returned ${String(result)} instead of a result.`, details);
   }
   if (result.issues === undefined) return { config: result.value };
   return {
@@ -67,23 +69,47 @@ function validateStandard(
 let ajv: Ajv2020 | undefined;
 
 function validateJsonSchema(schema: object, given: unknown, label: string, details: DiagnosticDetails): Validated {
-  ajv ??= new Ajv2020({ allErrors: true, useDefaults: true, strict: false });
+  // `format` only annotates, as draft 2020-12 says; messages of the library have no place on the host's output.
+  ajv ??= new Ajv2020({
+    allErrors: true,
+    useDefaults: true,
+    strict: false,
+    validateFormats: false,
+    verbose: true,
+    logger: false,
+  });
   let validate: ReturnType<Ajv2020["compile"]>;
   try {
     validate = ajv.compile(schema);
   } catch (cause) {
     const message = `The config schema of ${label} is no valid JSON Schema: ${(cause as Error).message}`;
-    return { diagnostics: [diagnostic("POINTSMAN_PLUGIN_CONFIG_SCHEMA_INVALID", message, { ...details, cause })] };
+    return schemaInvalid(message, { ...details, cause });
+  } finally {
+    // Two types may use one `$id`; and a schema must not outlive the set of plugins it belongs to.
+    ajv.removeSchema(schema);
   }
   // Defaults are written into the value: work on a copy, the configuration stays what the file says.
   const config: unknown = structuredClone(given);
-  if (validate(config)) return { config };
+  const valid: unknown = validate(config);
+  // What a schema with `$async` answers.
+  if (isPromise(valid)) return refuseAsync(valid, label, details);
+  if (valid === true) return { config };
   return {
-    diagnostics: (validate.errors ?? []).map((error) => describeJsonSchemaError(error, schema, label, details)),
+    diagnostics: (validate.errors ?? []).map((error) => describeJsonSchemaError(error, label, details)),
   };
 }
 
-function describeJsonSchemaError(error: ErrorObject, schema: object, label: string, details: DiagnosticDetails) {
+function schemaInvalid(message: string, details: DiagnosticDetails): Validated {
+  return { diagnostics: [diagnostic("POINTSMAN_PLUGIN_CONFIG_SCHEMA_INVALID", message, details)] };
+}
+
+function refuseAsync(pending: PromiseLike<unknown>, label: string, details: DiagnosticDetails): Validated {
+  pending.then(undefined, () => {});
+  const message = `The config schema of ${label} validates asynchronously, which a host cannot wait for.`;
+  return { diagnostics: [diagnostic("POINTSMAN_PLUGIN_CONFIG_ASYNC", message, details)] };
+}
+
+function describeJsonSchemaError(error: ErrorObject, label: string, details: DiagnosticDetails) {
   const path: Key[] = error.instancePath
     .split("/")
     .slice(1)
@@ -93,7 +119,7 @@ function describeJsonSchemaError(error: ErrorObject, schema: object, label: stri
     return issue(label, path, error.message ?? error.keyword, details);
   }
   const unknown = String(error.params.additionalProperty);
-  const known = Object.keys((schema as { properties?: object }).properties ?? {});
+  const known = Object.keys((error.parentSchema as { properties?: object } | undefined)?.properties ?? {});
   const near = suggest(unknown, known).map((text) => ({ label: "did you mean", text }));
   return issue(label, [...path, unknown], "unknown parameter", { ...details, notes: near });
 }

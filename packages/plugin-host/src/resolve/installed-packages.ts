@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readPackageJson } from "./plugin-package.ts";
 
@@ -14,7 +14,7 @@ export function moduleFolders(dir: string): string[] {
   const folders: string[] = [];
   for (let at = dir; ; at = dirname(at)) {
     const folder = join(at, "node_modules");
-    if (existsSync(folder)) folders.push(folder);
+    if (isFolder(folder)) folders.push(folder);
     if (dirname(at) === at) return folders;
   }
 }
@@ -44,6 +44,11 @@ function packageFolders(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {
     if (name.startsWith(".")) return [];
     if (!name.startsWith("@")) return [join(folder, name)];
-    return readdirSync(join(folder, name)).map((inner) => join(folder, name, inner));
+    const scope = join(folder, name);
+    return isFolder(scope) ? readdirSync(scope).map((inner) => join(scope, inner)) : [];
   });
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

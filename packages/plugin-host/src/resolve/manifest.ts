@@ -1,7 +1,8 @@
 import { type Diagnostic, diagnostic } from "@pointsman/diagnostics";
-import { capabilityNames, type PluginManifest } from "@pointsman/plugin-api";
+import { capabilityNames, type PluginManifest, type Stability } from "@pointsman/plugin-api";
 
 const capabilities: ReadonlySet<string> = new Set(capabilityNames);
+const stabilities: ReadonlySet<unknown> = new Set<Stability>(["alpha", "beta", "stable"]);
 
 /** Checks the member `pointsman` of a package's `package.json`, before anything of the package runs. */
 export function parseManifest(
@@ -50,6 +51,17 @@ export function parseManifest(
     }
     if (description.writes !== undefined && !isStringList(description.writes)) {
       wrong(`\`types.${type}.writes\` must be a list of keys`);
+    }
+    const { reads, stability, deprecated } = description;
+    const readsAreLists = isRecord(reads) && [reads.required ?? [], reads.optional ?? []].every(isStringList);
+    if (reads !== undefined && !readsAreLists) {
+      wrong(`\`types.${type}.reads\` must be an object with lists of keys`);
+    }
+    if (stability !== undefined && !stabilities.has(stability)) {
+      wrong(`\`types.${type}.stability\` must be "alpha", "beta" or "stable"`);
+    }
+    if (deprecated !== undefined && !(isRecord(deprecated) && typeof deprecated.since === "string")) {
+      wrong(`\`types.${type}.deprecated\` must be an object with \`since\``);
     }
   }
   return problems.length > 0

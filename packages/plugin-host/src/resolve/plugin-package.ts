@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Diagnostic, diagnostic } from "@pointsman/diagnostics";
@@ -15,7 +16,7 @@ export interface PluginPackage {
   readonly manifest: PluginManifest;
   /** Peer range on the plugin API; undefined when the package states none. */
   readonly apiRange: string | undefined;
-  /** The module to import; undefined when the package's `exports` lead nowhere. */
+  /** The module to import; undefined when the package's `exports` (or `main`) lead nowhere. */
   readonly entry: string | undefined;
 }
 
@@ -46,7 +47,8 @@ export function loadPluginPackage(dir: string): {
   const json = readPackageJson(dir);
   const name = typeof json?.name === "string" ? json.name : dir;
   if (json?.pointsman === undefined) {
-    const message = `${name} has no "pointsman" section in its package.json, so it provides no plugin types.`;
+    const lack = json !== undefined ? 'has no "pointsman" section in its package.json' : describeUnreadable(dir);
+    const message = `${name} ${lack}, so it provides no plugin types.`;
     return { diagnostics: [diagnostic("POINTSMAN_PLUGIN_MANIFEST_MISSING", message, { origin: name })] };
   }
   const { manifest, diagnostics } = parseManifest(json.pointsman, name);
@@ -65,14 +67,20 @@ export function loadPluginPackage(dir: string): {
   };
 }
 
+function describeUnreadable(dir: string): string {
+  return existsSync(join(dir, "package.json")) ? "has a package.json that is no JSON object" : "has no package.json";
+}
+
 function entryOf(dir: string, json: PackageJson): string | undefined {
-  if (json.exports !== undefined && typeof json.name === "string") {
-    try {
-      // A package that has `exports` can refer to itself, whatever the place it is installed in.
-      return fileURLToPath(importMetaResolve(json.name, pathToFileURL(join(dir, "package.json")).href));
-    } catch {
-      return undefined;
+  const own = join(dir, "package.json");
+  try {
+    // A package that has `exports` can refer to itself, whatever the place it is installed in.
+    if (json.exports !== undefined && typeof json.name === "string") {
+      return fileURLToPath(importMetaResolve(json.name, pathToFileURL(own).href));
     }
+    // `main`, with the extensions and the `index.js` that Node tries.
+    return createRequire(own).resolve(dir);
+  } catch {
+    return undefined;
   }
-  return join(dir, typeof json.main === "string" ? json.main : "index.js");
 }

@@ -35,6 +35,8 @@ export class TypeCatalogue {
   readonly #options: TypeCatalogueOptions;
   readonly #packages = new Map<string, PluginPackage | readonly Diagnostic[]>();
   #installed: readonly PluginPackage[] | undefined;
+  /** Why installed packages were left out. */
+  readonly #broken: Diagnostic[] = [];
 
   constructor(options: TypeCatalogueOptions) {
     this.#options = options;
@@ -47,8 +49,9 @@ export class TypeCatalogue {
     for (const { dir } of this.#options.bases) {
       for (const folder of findPluginPackages(dir)) {
         const found = this.#load(folder);
+        if (isDiagnostics(found)) this.#broken.push(...found);
         // The first base wins, as for `package:`.
-        if (!isDiagnostics(found) && !byName.has(found.name)) byName.set(found.name, found);
+        else if (!byName.has(found.name)) byName.set(found.name, found);
       }
     }
     this.#installed = [...byName.values()];
@@ -65,6 +68,10 @@ export class TypeCatalogue {
   async locate(entry: PluginEntry, details: DiagnosticDetails = {}): Promise<Location> {
     if (entry.package === undefined) return this.#locateByType(entry, details);
     const path = pathOf(entry.package);
+    if (path === null) {
+      const message = `"${entry.package}" is no file URL of this machine.`;
+      return failure("POINTSMAN_PLUGIN_NOT_FOUND", message, { ...details, origin: entry.name });
+    }
     const found = path === undefined ? this.#byName(entry.package, details) : await this.#byPath(entry, path, details);
     if (isDiagnostics(found)) return { diagnostics: found };
     const located = typeOf(found, entry.type);
@@ -98,13 +105,14 @@ export class TypeCatalogue {
     const names = this.installed().flatMap(({ manifest }) => Object.keys(manifest.types));
     const searched = { label: "searched", text: this.#options.bases.map(({ dir }) => dir).join(", ") };
     const near = suggest(entry.type, names).map((text) => ({ label: "did you mean", text }));
+    const broken = this.#broken.map(({ message }) => ({ label: "left out", text: message }));
     const elsewhere = this.#options.knownElsewhere?.has(entry.type) === true;
     return failure(
       elsewhere ? "POINTSMAN_PLUGIN_TYPE_NOT_YET_AVAILABLE" : "POINTSMAN_PLUGIN_TYPE_UNKNOWN",
       elsewhere
         ? `"${entry.type}" is a type of llm-d-router that Pointsman does not have yet.`
         : `No installed package provides the type "${entry.type}".`,
-      { ...details, origin: entry.name, notes: elsewhere ? near : [searched, ...near] },
+      { ...details, origin: entry.name, notes: elsewhere ? near : [searched, ...near, ...broken] },
     );
   }
 
@@ -158,7 +166,12 @@ async function derivePackage(file: string, details: DiagnosticDetails): Promise<
   const imported = await importDefinitions(file, file, details);
   if ("diagnostics" in imported) return imported.diagnostics;
   const types = imported.definitions.map(({ spec }) => {
-    const type: TypeManifest = { capabilities: [], ...(spec.aliases === undefined ? {} : { aliases: spec.aliases }) };
+    const type: TypeManifest = {
+      capabilities: [],
+      ...(spec.aliases === undefined ? {} : { aliases: spec.aliases }),
+      ...(spec.stability === undefined ? {} : { stability: spec.stability }),
+      ...(spec.deprecated === undefined ? {} : { deprecated: spec.deprecated }),
+    };
     return [spec.type, type] as const;
   });
   return {
@@ -173,7 +186,9 @@ async function derivePackage(file: string, details: DiagnosticDetails): Promise<
 
 function typeOf(candidate: PluginPackage, type: string): LocatedType | undefined {
   const { types } = candidate.manifest;
-  const name = types[type] === undefined ? Object.keys(types).find((key) => types[key]?.aliases?.includes(type)) : type;
+  const name = Object.hasOwn(types, type)
+    ? type
+    : Object.keys(types).find((key) => types[key]?.aliases?.includes(type));
   const manifest = name === undefined ? undefined : types[name];
   if (name === undefined || manifest === undefined) return undefined;
   return { type: name, manifest, package: candidate, derived: candidate.name === candidate.entry };
@@ -194,9 +209,15 @@ function isDiagnostics(value: PluginPackage | readonly Diagnostic[]): value is r
   return Array.isArray(value);
 }
 
-/** The path in a `package:` option, or undefined when it is an npm name. */
-function pathOf(name: string): string | undefined {
-  if (name.startsWith("file://")) return fileURLToPath(name);
+/** The path in a `package:` option, undefined when it is an npm name, null for a URL that names no path. */
+function pathOf(name: string): string | undefined | null {
+  if (name.startsWith("file://")) {
+    try {
+      return fileURLToPath(name);
+    } catch {
+      return null;
+    }
+  }
   if (name.startsWith("file:")) return name.slice("file:".length);
   return name.startsWith("./") || name.startsWith("../") || isAbsolute(name) ? name : undefined;
 }

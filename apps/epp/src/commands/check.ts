@@ -1,0 +1,87 @@
+import { defineFlags, parseFlags, renderHelp } from "@pointsman/command-line";
+import { type Diagnostic, exitCodeOf, hasErrors, isDiagnosticError, renderDiagnostics } from "@pointsman/diagnostics";
+import { createLogger } from "@pointsman/telemetry";
+import { createEpp, type EppOptions } from "../epp.ts";
+import { loadPickerConfig, type PickerConfig } from "../load-picker-config.ts";
+import { serveFlags } from "../serve-flags.ts";
+import { checkLive, type LiveReport, renderLive } from "./check-live.ts";
+import { checkShape } from "./check-shape.ts";
+import { configLocationOf, eppOptionsOf } from "./serve-options.ts";
+
+const { "config-file": configFile, "config-text": configText, "endpoints-file": endpointsFile } = serveFlags;
+
+const flags = defineFlags({
+  "config-file": configFile,
+  "config-text": configText,
+  "endpoints-file": endpointsFile,
+  "plugin-root": serveFlags["plugin-root"],
+  "allow-experimental-plugins": serveFlags["allow-experimental-plugins"],
+  load: { kind: "boolean", default: false, help: "run the plugins' own validators and set-up too" },
+  live: { kind: "boolean", default: false, help: "scrape the endpoints and report what they lack" },
+  for: { kind: "duration", default: 3_000, min: 500, help: "how long --live watches" },
+  format: { kind: "choice", values: ["text", "json"], default: "text", help: "how to print" },
+});
+
+const help = {
+  usage: "pointsman check [--config-file FILE] [flags]",
+  about:
+    "Checks a configuration without serving. Exits 0, or 78 with every mistake listed. Without --load it validates the shape of parameters only.",
+  flags,
+};
+
+/** `pointsman check`. */
+export async function check(argv: readonly string[]): Promise<number> {
+  const parsed = parseFlags(flags, argv);
+  if (parsed.help) {
+    process.stdout.write(renderHelp(help));
+    return 0;
+  }
+  const { format, live, load } = parsed.values;
+  if (hasErrors(parsed.diagnostics)) return print(parsed.diagnostics, format);
+  const settings = { ...defaults(), ...parsed.values };
+  try {
+    const { picker, diagnostics } = await loadPickerConfig(configLocationOf(settings, process.cwd()));
+    if (picker === undefined) return print(diagnostics, format);
+    const shape = checkShape(picker);
+    if (hasErrors(shape)) return print([...diagnostics, ...shape], format);
+    if (!load && !live) return print([...diagnostics, ...shape], format, summary(picker, "the shape of its parameters"));
+    const report = await checkRunning(eppOptionsOf(settings, picker, createLogger({ level: "silent" }), process.cwd()), live ? parsed.values.for : 0);
+    if (report === undefined) return print(diagnostics, format, summary(picker, "its parameters and plugins"));
+    process.stdout.write(format === "json" ? `${JSON.stringify(report, null, 2)}\n` : renderLive(report));
+    return report.problems.length === 0 ? 0 : 69;
+  } catch (error) {
+    if (isDiagnosticError(error)) return print(error.diagnostics, format);
+    throw error;
+  }
+}
+
+/** Starts a picker on free loopback ports, watches it if asked to, and stops it. */
+async function checkRunning(options: EppOptions, watchMs: number): Promise<LiveReport | undefined> {
+  const epp = await createEpp({ ...options, host: "127.0.0.1", ports: { grpc: 0 }, tls: undefined, record: undefined, pool: "check" });
+  try {
+    return watchMs === 0 ? undefined : await checkLive(epp, watchMs);
+  } finally {
+    await epp.drain(0);
+  }
+}
+
+function defaults() {
+  return parseFlags(serveFlags, []).values;
+}
+
+function summary({ source, config }: PickerConfig, what: string): string {
+  return `${source.name}: ${config.plugins.length} plugins, ${config.schedulingProfiles.length} profiles; ${what} are valid`;
+}
+
+function print(diagnostics: readonly Diagnostic[], format: "text" | "json", success = ""): number {
+  const code = exitCodeOf(diagnostics);
+  if (format === "json") process.stdout.write(`${renderDiagnostics(diagnostics, { format: "json" })}\n`);
+  else {
+    if (diagnostics.length > 0) {
+      const color = process.stderr.isTTY === true;
+      process.stderr.write(`${renderDiagnostics(diagnostics, { format: "text", color })}\n`);
+    }
+    if (code === 0) process.stdout.write(`${success}\n`);
+  }
+  return code;
+}

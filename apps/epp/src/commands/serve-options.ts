@@ -1,0 +1,107 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { FlagValues } from "@pointsman/command-line";
+import { type Diagnostic, DiagnosticError, diagnostic, suggest } from "@pointsman/diagnostics";
+import type { TlsIdentity } from "@pointsman/ext-proc";
+import type { HostLogger, LogLevel } from "@pointsman/telemetry";
+import type { EppOptions } from "../epp.ts";
+import type { ConfigLocation, PickerConfig } from "../load-picker-config.ts";
+import { allControlHeaders, type ControlHeader, controlHeaders, type TrustedHeaders } from "../request/control-headers.ts";
+import type { serveFlags } from "../serve-flags.ts";
+
+export type ServeFlags = FlagValues<typeof serveFlags>;
+
+export function logLevelOf(verbosity: number): LogLevel {
+  if (verbosity === 0) return "error";
+  if (verbosity === 1) return "warn";
+  return verbosity >= 5 ? "trace" : verbosity === 4 ? "debug" : "info";
+}
+
+export function configLocationOf(flags: ServeFlags, cwd: string): ConfigLocation {
+  const { "config-file": file, "config-text": text, "endpoints-file": endpoints } = flags;
+  return {
+    cwd,
+    pluginRoots: flags["plugin-root"].map((dir) => resolve(cwd, dir)),
+    ...(file === undefined ? {} : { file: resolve(cwd, file) }),
+    ...(text === undefined ? {} : { text }),
+    ...(endpoints === undefined ? {} : { endpointsFile: resolve(cwd, endpoints) }),
+  };
+}
+
+/** Mistakes that only show between flags. */
+export function checkFlags(flags: ServeFlags): Diagnostic[] {
+  const problems: Diagnostic[] = [];
+  if (flags["pool-name"] === undefined || flags["pool-name"] === "") {
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_MISSING", "--pool-name is missing: metrics and plugins name the pool by it."));
+  }
+  if (flags["max-body-bytes"] >= flags["grpc-max-recv-msg-size"]) {
+    const message = "--grpc-max-recv-msg-size must be larger than --max-body-bytes: the proxy sends a body as one message.";
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_CONFLICT", message));
+  }
+  return [...problems, ...parseTrusted(flags["trust-request-headers"]).diagnostics];
+}
+
+/** `all`, `none`, or a list of names. */
+export function parseTrusted(text: string): { trusted: TrustedHeaders; diagnostics: Diagnostic[] } {
+  if (text === "all") return { trusted: allControlHeaders, diagnostics: [] };
+  if (text === "none" || text === "") return { trusted: new Set(), diagnostics: [] };
+  const names = text.split(",").map((name) => name.trim());
+  const known = Object.keys(controlHeaders);
+  const diagnostics = names
+    .filter((name) => !known.includes(name))
+    .map((name) =>
+      diagnostic("POINTSMAN_CLI_FLAG_VALUE", `--trust-request-headers: "${name}" is none of all, none, ${known.join(", ")}.`, {
+        notes: suggest(name, known).map((near) => ({ label: "did you mean", text: near })),
+      }),
+    );
+  return { trusted: new Set(names.filter((name): name is ControlHeader => known.includes(name))), diagnostics };
+}
+
+/** @throws DiagnosticError when the folder does not hold a readable `tls.crt` and `tls.key`. */
+export function loadTlsIdentity(dir: string): TlsIdentity {
+  try {
+    return { key: readFileSync(join(dir, "tls.key")), cert: readFileSync(join(dir, "tls.crt")) };
+  } catch (cause) {
+    const message = `--cert-path ${dir}: ${(cause as Error).message}`;
+    throw new DiagnosticError(diagnostic("POINTSMAN_SERVER_TLS_FILES", message, { cause }));
+  }
+}
+
+export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostLogger, cwd: string): EppOptions {
+  const certPath = flags["cert-path"];
+  const record = flags["record-decisions"];
+  return {
+    picker,
+    log,
+    pool: flags["pool-name"] ?? "",
+    host: flags.host,
+    ports: {
+      grpc: flags["grpc-port"],
+      health: flags["grpc-health-port"],
+      metrics: flags["metrics-port"],
+      admin: flags["admin-port"],
+    },
+    tls: flags["secure-serving"]
+      ? certPath === undefined
+        ? "self-signed"
+        : loadTlsIdentity(resolve(cwd, certPath))
+      : undefined,
+    healthOnGrpcPort: flags["health-checking"],
+    maxReceiveMessageBytes: flags["grpc-max-recv-msg-size"],
+    maxBodyBytes: flags["max-body-bytes"],
+    trustedHeaders: parseTrusted(flags["trust-request-headers"]).trusted,
+    restoreModel: flags["rewrite-response-model"],
+    honourSubset: !flags["disable-endpoint-subset-filter"],
+    emitScores: flags["emit-endpoint-scores"],
+    decisionTimeoutMs: flags["decision-timeout"],
+    seed: flags.seed,
+    allowExperimental: flags["allow-experimental-plugins"],
+    scrapeIntervalMs: flags["refresh-metrics-interval"],
+    gaugeIntervalMs: flags["refresh-prometheus-metrics-interval"],
+    stalenessMs: flags["metrics-staleness-threshold"],
+    streamMetrics: flags["enable-grpc-stream-metrics"],
+    decisionsKept: flags["decisions-kept"],
+    decisionsBytes: flags["decisions-bytes"],
+    record: record === undefined ? undefined : { file: resolve(cwd, record), maxBytes: flags["record-decisions-bytes"] },
+  };
+}

@@ -1,0 +1,102 @@
+import { watch } from "node:fs";
+import { parseFlags, renderHelp } from "@pointsman/command-line";
+import { type Diagnostic, exitCodeOf, hasErrors, isDiagnosticError, renderDiagnostics } from "@pointsman/diagnostics";
+import { createLogger, type HostLogger } from "@pointsman/telemetry";
+import { createEpp, type Epp } from "../epp.ts";
+import { loadPickerConfig } from "../load-picker-config.ts";
+import { serveFlags } from "../serve-flags.ts";
+import { checkFlags, configLocationOf, eppOptionsOf, loadTlsIdentity, logLevelOf, type ServeFlags } from "./serve-options.ts";
+
+const CERTIFICATE_DEBOUNCE_MS = 250;
+
+const help = {
+  usage: "pointsman serve --pool-name NAME [flags]",
+  about: "Runs the endpoint picker: answers a proxy's ext_proc streams with the endpoint that should serve each request.",
+  flags: serveFlags,
+  more: "Example:\n  pointsman serve --pool-name demo --config-file pointsman.config.yaml --secure-serving=false",
+};
+
+/** `pointsman serve`. Resolves with the exit code when the process should end. */
+export async function serve(argv: readonly string[]): Promise<number> {
+  const parsed = parseFlags(serveFlags, argv);
+  if (parsed.help) {
+    process.stdout.write(renderHelp(help));
+    return 0;
+  }
+  const flagProblems = [...parsed.diagnostics, ...checkFlags(parsed.values)];
+  if (hasErrors(flagProblems)) return report(flagProblems);
+  const log = createLogger({ level: logLevelOf(parsed.values.v) });
+  for (const { code, message } of flagProblems) log.warn(message, { code });
+  try {
+    const { picker, diagnostics } = await loadPickerConfig(configLocationOf(parsed.values, process.cwd()));
+    if (picker === undefined) return report(diagnostics);
+    logWarnings(log, diagnostics);
+    const epp = await createEpp(eppOptionsOf(parsed.values, picker, log, process.cwd()));
+    logWarnings(log, epp.warnings);
+    for (const plugin of epp.boot) log.info("plugin", { ...plugin });
+    log.info("the endpoint picker is up", {
+      config: picker.source.name,
+      ports: epp.ports,
+      endpoints: epp.datastore.snapshot().size,
+      startMs: Math.round(process.uptime() * 1_000),
+    });
+    const stopWatching = watchCertificate(parsed.values, epp, log);
+    await untilSignalled();
+    stopWatching();
+    log.info("draining", { activeStreams: epp.activeStreams, limitMs: parsed.values["drain-timeout"] });
+    const secondSignal = untilSignalled().then(() => process.exit(130));
+    const problems = await Promise.race([epp.drain(parsed.values["drain-timeout"]), secondSignal]);
+    logWarnings(log, problems);
+    log.info("stopped");
+    return 0;
+  } catch (error) {
+    if (isDiagnosticError(error)) return report(error.diagnostics);
+    throw error;
+  }
+}
+
+/** Prints everything that is wrong and returns the exit code that goes with it. */
+function report(diagnostics: readonly Diagnostic[]): number {
+  process.stderr.write(`${renderDiagnostics(diagnostics, { format: "text", color: process.stderr.isTTY === true })}\n`);
+  return exitCodeOf(diagnostics);
+}
+
+function logWarnings(log: HostLogger, diagnostics: readonly Diagnostic[]): void {
+  for (const { code, message, origin, place } of diagnostics) {
+    log.warn(message, { code, ...(origin && { plugin: origin }), ...(place && { at: `${place.file}:${place.line}:${place.column}` }) });
+  }
+}
+
+function untilSignalled(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      process.off("SIGTERM", stop);
+      process.off("SIGINT", stop);
+      resolve();
+    };
+    process.on("SIGTERM", stop);
+    process.on("SIGINT", stop);
+  });
+}
+
+/** New connections get a certificate that was renewed on disk; a broken one leaves the old in use. */
+function watchCertificate(flags: ServeFlags, epp: Epp, log: HostLogger): () => void {
+  const dir = flags["cert-path"];
+  if (!flags["enable-cert-reload"] || !flags["secure-serving"] || dir === undefined) return () => {};
+  let timer: NodeJS.Timeout | undefined;
+  const watcher = watch(dir, () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      try {
+        epp.setCertificate(loadTlsIdentity(dir));
+        log.info("the certificate was reloaded", { dir });
+      } catch (error) {
+        log.error("the new certificate cannot be used; the old one stays", { dir, error: (error as Error).message });
+      }
+    }, CERTIFICATE_DEBOUNCE_MS);
+  });
+  return () => {
+    clearTimeout(timer);
+    watcher.close();
+  };
+}

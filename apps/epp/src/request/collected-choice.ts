@@ -1,0 +1,56 @@
+import type { Choice, Endpoint, ProfileResult } from "@pointsman/plugin-api";
+import type { Decision } from "@pointsman/scheduling";
+
+/** Headers that plugins may not touch: the picker and the proxy own them. */
+const owned: ReadonlySet<string> = new Set(["x-gateway-destination-endpoint", "content-length", "host"]);
+const headerName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+
+/** @throws TypeError when a header must not or cannot be set: one malformed header would fail the whole request. */
+export function assertHeader(name: string, value: string): void {
+  if (!headerName.test(name)) throw new TypeError(`"${name}" is no header name in lower case`);
+  if (owned.has(name)) throw new TypeError(`${name} belongs to the picker`);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these must not occur in a header value
+  if (typeof value !== "string" || /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)) {
+    throw new TypeError(`the value of ${name} is no header value`);
+  }
+}
+
+/** Collects what `postChoice` hooks want to tell the proxy and the model server. */
+export class CollectedChoice implements Choice {
+  readonly picked: readonly Endpoint[];
+  readonly primaryProfile: string;
+  readonly headers = new Map<string, string>();
+  readonly removed: Set<string>;
+  readonly bodyFields = new Map<string, unknown>();
+  readonly #decision: Decision;
+
+  /** @param removed headers that are removed in any case. */
+  constructor(decision: Decision, picked: readonly Endpoint[], removed: readonly string[]) {
+    this.picked = picked;
+    this.primaryProfile = decision.primary;
+    this.removed = new Set(removed);
+    this.#decision = decision;
+  }
+
+  result(profile: string): ProfileResult | undefined {
+    return this.#decision.result(profile);
+  }
+
+  setHeader(name: string, value: string): void {
+    const lower = name.toLowerCase();
+    assertHeader(lower, value);
+    this.removed.delete(lower);
+    this.headers.set(lower, value);
+  }
+
+  removeHeader(name: string): void {
+    const lower = name.toLowerCase();
+    assertHeader(lower, "");
+    this.headers.delete(lower);
+    this.removed.add(lower);
+  }
+
+  setBodyField(name: string, value: unknown): void {
+    this.bodyFields.set(name, value);
+  }
+}

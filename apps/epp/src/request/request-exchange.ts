@@ -1,0 +1,451 @@
+import { randomUUID } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import type { Completion, Endpoint, Outcome, ParsedRequest, Refusal } from "@pointsman/plugin-api";
+import { ActiveAdapters, ServedModels } from "@pointsman/plugin-api/keys";
+import type { Snapshot } from "@pointsman/datastore";
+import type {
+  Exchange,
+  HeaderList,
+  Rejection,
+  ResponseHeadersAnswer,
+  ResponseHeadersInput,
+  RouteAnswer,
+  RouteInput,
+  StreamEnd,
+} from "@pointsman/ext-proc";
+import type { GuardedParser } from "@pointsman/plugin-host";
+import { type CandidateList, type Decision, RequestColumns } from "@pointsman/scheduling";
+import type { RequestLabels } from "@pointsman/telemetry";
+import type { DecisionRecord } from "../decisions/decision-record.ts";
+import type { PickerRuntime } from "../picker-runtime.ts";
+import { ResponseWatch } from "../response/response-watch.ts";
+import { servedEndpoint } from "../response/served-endpoint.ts";
+import { assertHeader, CollectedChoice } from "./collected-choice.ts";
+import { headersToRemove, readControl } from "./control-headers.ts";
+import type { PickerContext } from "./picker-context.ts";
+import { PipelineRequest } from "./pipeline-request.ts";
+import { poolCandidates } from "./pool-candidates.ts";
+import { badRequest, bodyTooLarge, filteredOut, modelNotServed, noEndpoints, toRejection } from "./refusals.ts";
+import { pathOf } from "./request-path.ts";
+import { runProducers } from "./run-producers.ts";
+import { tenantOf } from "./tenant.ts";
+
+const unchangedResponse: ResponseHeadersAnswer = Object.freeze({ setHeaders: [], removeHeaders: [], body: "none" });
+const addressLists = new WeakMap<Snapshot["roster"], readonly string[]>();
+
+/**
+ * One request from its headers to the end of its answer. The stream machine calls the members in order and `end`
+ * exactly once; whatever plugins hold for the request is given back there.
+ */
+export class RequestExchange implements Exchange {
+  readonly #context: PickerContext;
+  /** The plugin set this request began with; a reload does not change it. */
+  readonly #runtime: PickerRuntime;
+  readonly #arrivedAt = Date.now();
+  #path = "";
+  #headers: HeaderList | undefined;
+  #parser: GuardedParser | undefined;
+  #parsed: ParsedRequest | undefined;
+  #request: PipelineRequest | undefined;
+  #record: DecisionRecord | undefined;
+  #labels: RequestLabels | undefined;
+  #picked: readonly Endpoint[] | undefined;
+  #served: Endpoint | undefined;
+  #status: number | undefined;
+  #watch: ResponseWatch | undefined;
+  #bodySeen = false;
+  #ended = false;
+
+  constructor(context: PickerContext) {
+    this.#context = context;
+    this.#runtime = context.runtime;
+    context.metrics.streamsInflight?.add(1);
+  }
+
+  requestHeaders(headers: HeaderList): void {
+    this.#headers = headers;
+    this.#path = pathOf(headers);
+  }
+
+  route(input: RouteInput): RouteAnswer | Promise<RouteAnswer> {
+    const started = performance.now();
+    this.requestHeaders(input.headers);
+    const subset = this.#context.options.honourSubset ? input.subset : undefined;
+    const snapshot = this.#context.datastore.snapshot();
+    const candidates = poolCandidates(snapshot, subset);
+    if (input.bodyState === "none") return this.#routeBodyless(candidates, input, started);
+    const refusal = this.#open(input);
+    if (refusal !== undefined) return this.#refuse(refusal, snapshot, started);
+    const columns = new RequestColumns(snapshot.size);
+    const waiting = this.#prepare(candidates, columns);
+    if (waiting === undefined) return this.#decide(candidates, columns, snapshot, started);
+    return waiting.then(() => (this.#ended ? { kind: "pass" } : this.#decide(candidates, columns, snapshot, started)));
+  }
+
+  bodyTooLarge(limitBytes: number): Rejection {
+    const parser = this.#runtime.parsers.forPath(this.#path);
+    this.#countError("RequestTooLarge");
+    return toRejection(bodyTooLarge(limitBytes), parser);
+  }
+
+  responseHeaders(input: ResponseHeadersInput): ResponseHeadersAnswer {
+    this.#status = input.status;
+    if (this.#picked === undefined) return unchangedResponse;
+    this.#served = servedEndpoint(input, this.#picked, this.#context.datastore.snapshot());
+    if (this.#record !== undefined) {
+      this.#record.served = this.#served?.address;
+      this.#record.status = input.status;
+    }
+    if (input.status !== undefined && input.status >= 400) this.#countError("ModelServerError");
+    const request = this.#request;
+    if (request === undefined) return unchangedResponse;
+    const headers = new Map<string, string>();
+    for (const hook of this.#runtime.responseHeaders) {
+      hook(request, {
+        status: input.status,
+        served: this.#served,
+        header: (name) => input.headers.get(name.toLowerCase()),
+        setHeader: (name, value) => {
+          assertHeader(name.toLowerCase(), value);
+          headers.set(name.toLowerCase(), value);
+        },
+      });
+    }
+    return {
+      setHeaders: [...headers],
+      removeHeaders: [],
+      body: input.endOfStream ? "none" : this.#watchBody(request, input.headers),
+    };
+  }
+
+  responseBody(chunk: Uint8Array, end: boolean): Uint8Array {
+    this.#bodySeen = true;
+    return this.#watch === undefined ? chunk : this.#watch.push(chunk, end);
+  }
+
+  end(end: StreamEnd): void {
+    this.#ended = true;
+    const { metrics } = this.#context;
+    const labels = this.#labels;
+    const durationMs = Date.now() - this.#arrivedAt;
+    const usage = this.#watch?.usage();
+    if (labels !== undefined) {
+      metrics.requestsRunning.add(-1, labels);
+      metrics.requestDuration.observe(durationMs / 1_000, labels);
+      if (usage !== undefined) {
+        metrics.inputTokens.observe(usage.promptTokens, labels);
+        metrics.outputTokens.observe(usage.completionTokens, labels);
+        if (usage.cachedTokens !== undefined) metrics.cachedTokens.observe(usage.cachedTokens, labels);
+      }
+      if (this.#bodySeen) metrics.responseSize.observe(this.#watch?.bytes ?? 0, labels);
+    }
+    metrics.streamsInflight?.add(-1);
+    metrics.streamDuration?.observe(durationMs / 1_000);
+    metrics.streams?.inc([end.fault === undefined ? "OK" : "InvalidArgument"]);
+    const outcome = this.#outcome(end);
+    if (this.#record !== undefined) {
+      this.#record.outcome = outcome;
+      this.#context.decisions.finish(this.#record);
+    }
+    const request = this.#request;
+    if (request === undefined) return;
+    request.abort(new Error("the request has ended"));
+    const completion: Completion = {
+      outcome,
+      served: this.#served,
+      status: this.#status,
+      usage,
+      durationMs,
+    };
+    for (const hook of this.#runtime.afterResponse) hook(request, completion);
+  }
+
+  /** Without a body there is nothing to score: any eligible endpoint will do. */
+  #routeBodyless(candidates: CandidateList, input: RouteInput, started: number): RouteAnswer {
+    const chosen = candidates[Math.floor(Math.random() * candidates.length)];
+    if (chosen === undefined) {
+      this.#countError(noEndpoints.code);
+      return toRejection(noEndpoints, this.#runtime.parsers.forPath(this.#path));
+    }
+    this.#picked = [chosen];
+    this.#context.metrics.requestProcessing.observe((performance.now() - started) / 1_000);
+    return {
+      kind: "route",
+      destination: chosen.address,
+      setHeaders: input.headers.get("x-request-id") === undefined ? [["x-request-id", randomUUID()]] : [],
+      removeHeaders: headersToRemove(input.headers),
+    };
+  }
+
+  /** Makes the request that plugins see, or says why it is none. */
+  #open(input: RouteInput): Refusal | undefined {
+    const { options } = this.#context;
+    const { headers, body } = input;
+    const method = headers.get(":method") ?? "POST";
+    if (body !== undefined) {
+      const header = (name: string): string | undefined => headers.get(name.toLowerCase());
+      const result = this.#runtime.parsers.parse({ method, path: this.#path, header, body });
+      this.#parser = result.parser;
+      // Half a JSON document cannot be told from a broken one: only a complete body is refused.
+      if (result.kind === "parsed") this.#parsed = result.parsed;
+      else if (input.bodyState === "complete") return badRequest(result.message);
+    } else {
+      this.#parser = this.#runtime.parsers.forPath(this.#path);
+    }
+    const rewrite = readControl(headers, "rewrite", options.trustedHeaders);
+    const targetModel = rewrite ?? this.#parsed?.model ?? "";
+    if (this.#parsed !== undefined && targetModel === "" && this.#parser?.modelOptional !== true) {
+      return badRequest("model not found in request body");
+    }
+    this.#request = new PipelineRequest({
+      id: headers.get("x-request-id") ?? randomUUID(),
+      now: this.#arrivedAt,
+      deadline: this.#arrivedAt + options.decisionTimeoutMs,
+      method,
+      path: this.#path,
+      headers,
+      hiddenHeaders: options.hiddenHeaders,
+      parsed: this.#parsed,
+      targetModel,
+      body,
+      tenant: tenantOf(headers, options.trustedHeaders),
+      seed: options.seed,
+    });
+    return undefined;
+  }
+
+  /** Runs `preCall` hooks and producers; returns a promise only when one of them did. */
+  #prepare(candidates: CandidateList, columns: RequestColumns): Promise<void> | undefined {
+    const request = this.#request!;
+    const controls = {
+      setPriority: (priority: number): void => {
+        if (!Number.isInteger(priority)) throw new TypeError(`priority ${priority} is no integer`);
+        request.priority = priority;
+      },
+      setTenant: (tenant: string): void => {
+        request.tenant = tenant;
+      },
+    };
+    const pending: Promise<void>[] = [];
+    for (const hook of this.#runtime.preCall) {
+      const result = hook(request, controls);
+      if (result !== undefined) pending.push(result);
+    }
+    const produce = (): Promise<void> | undefined =>
+      candidates.length === 0
+        ? undefined
+        : runProducers(this.#runtime.producerLevels, request, candidates, columns);
+    if (pending.length === 0) return produce();
+    return beforeDeadline(Promise.all(pending), request.deadline).then(produce);
+  }
+
+  /** Admits, schedules and answers. Synchronous: nothing can change between the scores and the choice. */
+  #decide(candidates: CandidateList, columns: RequestColumns, snapshot: Snapshot, started: number): RouteAnswer {
+    const request = this.#request!;
+    const refusal = this.#admit(candidates, columns);
+    if (refusal !== undefined) return this.#refuse(refusal, snapshot, started);
+    if (candidates.length === 0) return this.#refuse(noEndpoints, snapshot, started);
+    const scheduling = performance.now();
+    const decision = this.#runtime.scheduler.schedule(request, candidates, columns);
+    const schedulingMs = performance.now() - scheduling;
+    this.#context.metrics.schedulerDuration.observe(schedulingMs / 1_000);
+    const { picked, failure } = decision;
+    if (picked === undefined) {
+      const reason =
+        failure?.kind !== "overloaded" && nobodyServes(request.targetModel, candidates)
+          ? modelNotServed(request.targetModel)
+          : filteredOut(failure?.filter, failure?.kind ?? "ineligible");
+      return this.#refuse(reason, snapshot, started, decision, schedulingMs);
+    }
+    this.#picked = picked;
+    const answer = this.#answer(decision, picked, addressesOf(snapshot.roster));
+    this.#recordDecision(snapshot, started, decision, schedulingMs, undefined);
+    this.#countRouted(picked[0]!, started);
+    return answer;
+  }
+
+  #admit(candidates: CandidateList, columns: RequestColumns): Refusal | undefined {
+    candidates.table.requestValues = columns;
+    try {
+      for (const admitter of this.#runtime.admitters) {
+        const refusal = admitter.admit(this.#request!, candidates);
+        if (refusal !== undefined) return refusal;
+      }
+      return undefined;
+    } finally {
+      candidates.table.requestValues = undefined;
+    }
+  }
+
+  #answer(decision: Decision, picked: readonly Endpoint[], addresses: readonly string[]): RouteAnswer {
+    const request = this.#request!;
+    const headers = this.#headers!;
+    const choice = new CollectedChoice(decision, picked, headersToRemove(headers));
+    for (const hook of this.#runtime.postChoice) hook(request, choice);
+    if (headers.get("x-request-id") === undefined) choice.headers.set("x-request-id", request.id);
+    const body = this.#rewrittenBody(choice);
+    return {
+      kind: "route",
+      destination: picked.map(({ address }) => address).join(","),
+      setHeaders: [...choice.headers],
+      removeHeaders: [...choice.removed],
+      ...(body === undefined ? {} : { body }),
+      ...(this.#parsed?.skipResponse === true ? { skipResponse: true } : {}),
+      ...(this.#context.options.emitScores ? { dynamicMetadata: scoresMetadata(decision, addresses) } : {}),
+    };
+  }
+
+  /** The body with the target model and the fields that plugins set, or undefined when it stays as it is. */
+  #rewrittenBody(choice: CollectedChoice): Uint8Array | undefined {
+    const request = this.#request!;
+    const parsed = this.#parsed;
+    const parser = this.#parser;
+    if (request.body === undefined || parsed === undefined) return undefined;
+    let { body } = request;
+    if (parsed.model !== undefined && request.targetModel !== parsed.model) {
+      body = parser?.rewriteModel?.(body, parsed, request.targetModel) ?? body;
+      this.#context.metrics.modelRewrites.inc(["", request.model, request.targetModel]);
+    }
+    for (const [name, value] of choice.bodyFields) body = parser?.setField?.(body, name, value) ?? body;
+    return body === request.body ? undefined : body;
+  }
+
+  /** Decides what of the answer's body must be seen. */
+  #watchBody(request: PipelineRequest, headers: HeaderList): ResponseHeadersAnswer["body"] {
+    const parsed = this.#parsed;
+    const parser = this.#parser;
+    if (parsed === undefined || parser === undefined || parsed.skipResponse === true) return "none";
+    const restoreModel =
+      this.#context.options.restoreModel && request.model !== "" && request.targetModel !== request.model;
+    this.#watch = new ResponseWatch({
+      request,
+      parser,
+      parsed,
+      contentType: headers.get("content-type") ?? "",
+      contentEncoding: headers.get("content-encoding"),
+      chunkHooks: this.#runtime.responseChunk,
+      restoreModel,
+    });
+    if (restoreModel) return "rewrite";
+    return this.#runtime.needsUsage ? "inspect" : "glance";
+  }
+
+  #refuse(
+    refusal: Refusal,
+    snapshot: Snapshot,
+    started: number,
+    decision?: Decision,
+    schedulingMs = 0,
+  ): Rejection {
+    this.#countError(refusal.code);
+    if (decision !== undefined) {
+      this.#context.metrics.schedulerAttempts.inc(["failure", "", "", "", ""]);
+    }
+    this.#recordDecision(snapshot, started, decision, schedulingMs, refusal);
+    return toRejection(refusal, this.#parser ?? this.#runtime.parsers.forPath(this.#path));
+  }
+
+  #recordDecision(
+    { roster, updatedAt }: Snapshot,
+    started: number,
+    decision: Decision | undefined,
+    schedulingMs: number,
+    refusal: Refusal | undefined,
+  ): void {
+    const request = this.#request;
+    this.#record = {
+      requestId: request?.id ?? this.#headers?.get("x-request-id") ?? "",
+      at: this.#arrivedAt,
+      api: request?.api ?? "none",
+      model: request?.model ?? "",
+      targetModel: request?.targetModel ?? "",
+      priority: request?.priority ?? 0,
+      decidedInMs: performance.now() - started,
+      schedulingMs,
+      decision,
+      addresses: addressesOf(roster),
+      updatedAt,
+      refusal: refusal && { status: refusal.status, code: refusal.code, message: refusal.message },
+      served: undefined,
+      status: refusal?.status,
+      outcome: undefined,
+    };
+    this.#context.decisions.add(this.#record);
+  }
+
+  #countRouted(first: Endpoint, started: number): void {
+    const request = this.#request!;
+    const { metrics, routedModels } = this.#context;
+    for (const model of [request.model, request.targetModel]) {
+      if (routedModels.size < 2_000) routedModels.add(model);
+    }
+    const labels = this.#labelsOf(request);
+    this.#labels = labels;
+    metrics.requestTotal.inc(labels);
+    metrics.requestsRunning.add(1, labels);
+    if (request.body !== undefined) metrics.requestSize.observe(request.body.length, labels);
+    metrics.schedulerAttempts.inc(["success", labels[1], first.name, first.namespace, String(first.port)]);
+    metrics.requestProcessing.observe((performance.now() - started) / 1_000);
+  }
+
+  #countError(code: string): void {
+    const labels = this.#request === undefined ? ["", "", "", "0"] : this.#labelsOf(this.#request);
+    this.#context.metrics.requestErrors.inc([...labels, code]);
+  }
+
+  /** A name becomes a label only after it was routed: what clients make up must not create series. */
+  #labelsOf({ model, targetModel, tenant, priority }: PipelineRequest): RequestLabels {
+    const { routedModels } = this.#context;
+    const known = (name: string): string => (routedModels.has(name) ? name : "other");
+    return [known(model), known(targetModel), tenant, String(priority)];
+  }
+
+  #outcome(end: StreamEnd): Outcome {
+    if (end.rejected) return "rejected";
+    if (this.#picked === undefined) return "unrouted";
+    if (end.responseStarted && this.#served === undefined) return "unrouted";
+    return end.responseEnded ? "ended" : "unknown";
+  }
+}
+
+/** Every candidate has said which models it serves, and none named this one. */
+function nobodyServes(model: string, candidates: CandidateList): boolean {
+  if (model === "") return false;
+  return candidates.every((endpoint) => {
+    const served = endpoint.get(ServedModels);
+    return served !== undefined && !served.has(model) && endpoint.get(ActiveAdapters)?.has(model) !== true;
+  });
+}
+
+/** Total score of every scored candidate of the primary profile, by address, under llm-d's metadata key. */
+function scoresMetadata(decision: Decision, addresses: readonly string[]) {
+  const trace = decision.profiles.find(({ profile }) => profile === decision.primary);
+  const scores: Record<string, number> = {};
+  if (trace?.totals !== undefined) {
+    const { block, offset } = trace.totals;
+    for (let i = 0; i < trace.survivorCount; i += 1) {
+      scores[addresses[trace.survivors?.[i] ?? i]!] = block[offset + i]!;
+    }
+  }
+  return { "envoy.lb": { "x-gateway-destination-endpoint-scores": scores } };
+}
+
+/** Addresses by row, one list per generation of the pool. */
+function addressesOf(roster: Snapshot["roster"]): readonly string[] {
+  let addresses = addressLists.get(roster);
+  if (addresses === undefined) {
+    addresses = roster.identities.map(({ address }) => address);
+    addressLists.set(roster, addresses);
+  }
+  return addresses;
+}
+
+/** Waits, but not beyond the deadline. */
+async function beforeDeadline(promise: Promise<unknown>, deadline: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, deadline - Date.now()));
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,83 @@
+import { setTimeout } from "node:timers/promises";
+import type { Attribute, Attributes, Clock, Endpoints, Logger, Random } from "@pointsman/plugin-api";
+import type { Datastore } from "@pointsman/datastore";
+import type { PreparedInstance } from "@pointsman/plugin-host";
+import type { HostLogger, PluginMetrics } from "@pointsman/telemetry";
+import { seededRandom } from "../request/seeded-random.ts";
+import { assertDeclared } from "./endpoint-writer.ts";
+
+/** Lines one instance may log in a second; the rest is counted and said once. */
+const LOG_LINES_PER_SECOND = 100;
+
+export interface InstanceServicesOptions {
+  readonly datastore: Datastore;
+  readonly log: HostLogger;
+  readonly metrics: PluginMetrics;
+  readonly seed: string;
+}
+
+/** The core services that each plugin instance has its own of, by service id. */
+export function instanceServices(
+  { entry, located, writes }: PreparedInstance,
+  { datastore, log, metrics, seed }: InstanceServicesOptions,
+  onStop: (task: () => void) => void,
+): Readonly<Record<string, () => unknown>> {
+  return {
+    "core.logger": (): Logger => limited(log.child({ plugin: entry.name, type: located.type })),
+    "core.metrics": () => metrics.forInstance(located.type, entry.name),
+    "core.clock": (): Clock => hostClock(onStop),
+    "core.random": (): Random => ({ next: seededRandom(seed, entry.name) }),
+    "core.endpoints": (): Endpoints => ({
+      list: () => datastore.snapshot().endpoints,
+      get: (id) => datastore.snapshot().endpoints.find((endpoint) => endpoint.id === id),
+      onChange: (listener) => {
+        const unsubscribe = datastore.onChange(listener);
+        onStop(unsubscribe);
+        return unsubscribe;
+      },
+    }),
+    "core.attributes": (): Attributes => ({
+      set: (endpointId, attribute, value) => {
+        assertDeclared({ entry, writes }, attribute as Attribute);
+        return datastore.write(endpointId, attribute as Attribute, value, { writer: entry.name });
+      },
+    }),
+  };
+}
+
+function hostClock(onStop: (task: () => void) => void): Clock {
+  return {
+    now: () => Date.now(),
+    // The promise form of setTimeout honours the signal and rejects with its reason as the cause.
+    sleep: (ms, signal) => setTimeout(ms, undefined, signal === undefined ? {} : { signal }),
+    every: (ms, task) => {
+      const timer = setInterval(task, ms);
+      onStop(() => clearInterval(timer));
+      return () => clearInterval(timer);
+    },
+  };
+}
+
+/** A log that a plugin cannot flood: what is over the limit of one second is dropped and counted. */
+function limited(log: HostLogger): Logger {
+  let second = 0;
+  let lines = 0;
+  const allowed = (): boolean => {
+    const now = Math.floor(Date.now() / 1_000);
+    if (now !== second) {
+      if (lines > LOG_LINES_PER_SECOND) {
+        log.warn("log lines of this plugin were dropped", { dropped: lines - LOG_LINES_PER_SECOND });
+      }
+      second = now;
+      lines = 0;
+    }
+    lines += 1;
+    return lines <= LOG_LINES_PER_SECOND;
+  };
+  return {
+    debug: (message, fields) => void (allowed() && log.debug(message, fields)),
+    info: (message, fields) => void (allowed() && log.info(message, fields)),
+    warn: (message, fields) => void (allowed() && log.warn(message, fields)),
+    error: (message, fields) => void (allowed() && log.error(message, fields)),
+  };
+}
