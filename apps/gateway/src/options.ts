@@ -26,6 +26,8 @@ export interface GatewayOptions {
   readonly maxBodyBytes?: number;
   /** Turn the request header `x-test-subset` into the subset hint. Default false. */
   readonly testHeaders?: boolean;
+  /** Told when a request failed through a fault of the gateway itself; the client got a 500. Must not throw. */
+  readonly onFault?: (error: unknown) => void;
 }
 
 export type Settings = Required<GatewayOptions>;
@@ -40,6 +42,7 @@ export const DEFAULTS = {
   messageTimeoutMs: 30_000,
   maxBodyBytes: 32 * 1024 * 1024,
   testHeaders: false,
+  onFault: () => {},
 } as const satisfies Settings;
 
 /**

@@ -12,6 +12,7 @@ export {
 export { locateFields, MAX_JSON_DEPTH } from "./json/locate-fields.ts";
 export { type JsonValue, setTopLevelField, spliceModel } from "./json/splice.ts";
 export { type JsonKind, kindAt, rawBytes, rawText, readBoolean, readNumber, readString } from "./json/values.ts";
+export { type BodyFamily, createBodyParser } from "./parser/body-parser.ts";
 export { ANTHROPIC_CLAIMS, readAnthropicBody } from "./requests/anthropic.ts";
 export { ALL_CLAIMS, apiForPath } from "./requests/api-for-path.ts";
 export { OPENAI_CLAIMS, readOpenAiBody } from "./requests/openai.ts";

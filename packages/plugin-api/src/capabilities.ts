@@ -165,6 +165,8 @@ export interface ParsedRequest {
   readonly prompt: Prompt;
   /** True when nothing of the answer is of interest (token counting, for example). */
   readonly skipResponse?: boolean;
+  /** True when the model server answers such a request without being told a model; else a missing one is 400. */
+  readonly modelOptional?: boolean;
 }
 
 /** The body is not what the path promises: 400 with this sentence. */
@@ -193,8 +195,6 @@ export interface Parser {
   readonly claims: readonly string[];
   /** Protocols towards the model server it can serve; absent = any. */
   readonly appProtocols?: readonly ("http" | "h2c")[];
-  /** True when requests of this family need no model name. */
-  readonly modelOptional?: boolean;
   parse(input: ParserInput): ParsedRequest | ParseRefusal;
   /** The body with another model name, all other bytes unchanged; absent when the format cannot be rewritten. */
   rewriteModel?(body: Uint8Array, parsed: ParsedRequest, model: string): Uint8Array;

@@ -23,5 +23,5 @@ export function addWeightedScores(totals: Float64Array, scores: Float64Array, we
 }
 
 function clamp01(score: number): number {
-  return score > 1 ? 1 : score > 0 ? score : 0;
+  return Math.min(1, Math.max(0, score));
 }

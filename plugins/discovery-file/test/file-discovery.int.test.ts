@@ -93,7 +93,7 @@ describe("file discovery at start", () => {
     [
       "a bad address and a bad port",
       "endpoints:\n- { name: a, address: 999.0.0.1, port: 99999 }\n",
-      /:2:23 address[^]*:2:40 port/,
+      /:2:23 address[\s\S]*:2:40 port/,
     ],
     ["an empty file", "", /says nothing/],
     ["more than 1 MiB", `${fileOf("a")}#${"x".repeat(1_048_576)}\n`, /more than 1048576/],

@@ -196,7 +196,7 @@ pool: p
           expect(Object.keys(parseEndpointsFile(text))).toHaveLength(1);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 });

@@ -1,6 +1,5 @@
-import { ANTHROPIC_CLAIMS, readAnthropicBody } from "@pointsman/inference-api";
+import { ANTHROPIC_CLAIMS, createBodyParser, readAnthropicBody } from "@pointsman/inference-api";
 import { definePlugin } from "@pointsman/plugin-api";
-import { createBodyParser } from "./body-parser.ts";
 
 /** Messages and the counting of their tokens; answers of the latter hold nothing of interest. */
 export const anthropicParser = definePlugin({

@@ -1,6 +1,5 @@
-import { OPENAI_CLAIMS, readOpenAiBody } from "@pointsman/inference-api";
+import { OPENAI_CLAIMS, createBodyParser, readOpenAiBody } from "@pointsman/inference-api";
 import { definePlugin } from "@pointsman/plugin-api";
-import { createBodyParser } from "./body-parser.ts";
 
 /** Chat, completions, embeddings, responses, conversations, images and audio transcriptions. */
 export const openaiParser = definePlugin({

@@ -8,6 +8,7 @@ const OPAQUE: ParsedRequest = Object.freeze({
   stream: false,
   maxOutputTokens: undefined,
   cacheSalt: undefined,
+  modelOptional: true,
   prompt: Object.freeze({ parts: Object.freeze([]), byteLength: 0, tokenIds: undefined, text: () => "" }),
 });
 
@@ -19,7 +20,6 @@ export const passthroughParser = definePlugin({
   setup: () => ({
     parser: {
       claims: [],
-      modelOptional: true,
       parse: () => OPAQUE,
       errorBody: (error) => errorBody(undefined, error),
     },

@@ -14,7 +14,7 @@ describe("passthrough-parser", () => {
   it("is the fallback: it claims nothing, any protocol will do, and no model is needed (P01)", () => {
     expect(parser.claims).toEqual([]);
     expect(parser.appProtocols).toBeUndefined();
-    expect(parser.modelOptional).toBe(true);
+    expect(ask("/v2/anything", new Uint8Array())).toMatchObject({ modelOptional: true });
   });
 
   it("takes no parameters", () => {

@@ -1,6 +1,5 @@
-import { readSglangBody, SGLANG_CLAIMS } from "@pointsman/inference-api";
+import { createBodyParser, readSglangBody, SGLANG_CLAIMS } from "@pointsman/inference-api";
 import { definePlugin } from "@pointsman/plugin-api";
-import { createBodyParser } from "./body-parser.ts";
 
 /** Token ids in `input_ids`; `extra_key` keeps cache entries of tenants apart. */
 export const sglangHttpParser = definePlugin({

@@ -1,6 +1,5 @@
-import { readVllmBody, VLLM_CLAIMS } from "@pointsman/inference-api";
+import { createBodyParser, readVllmBody, VLLM_CLAIMS } from "@pointsman/inference-api";
 import { definePlugin } from "@pointsman/plugin-api";
-import { createBodyParser } from "./body-parser.ts";
 
 /** Token ids in `token_ids`, with multimodal features and a cache salt. */
 export const vllmHttpParser = definePlugin({

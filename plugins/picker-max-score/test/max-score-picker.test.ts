@@ -1,5 +1,12 @@
 import type { Picker } from "@pointsman/plugin-api";
-import { configIssues, createTestPool, createTestRequest, pickedBy, pseudoRandom, setUpPlugin } from "@pointsman/plugin-testkit";
+import {
+  configIssues,
+  createTestPool,
+  createTestRequest,
+  pickedBy,
+  pseudoRandom,
+  setUpPlugin,
+} from "@pointsman/plugin-testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import maxScorePicker from "../src/index.ts";
@@ -44,7 +51,13 @@ describe("max-score-picker", () => {
   });
 
   it("names everybody when there are fewer than it may name", async () => {
-    expect(pickedBy(await picker(9), createTestRequest(), everybody, [1, 2, 3, 4, 5])).toEqual(["e", "d", "c", "b", "a"]);
+    expect(pickedBy(await picker(9), createTestRequest(), everybody, [1, 2, 3, 4, 5])).toEqual([
+      "e",
+      "d",
+      "c",
+      "b",
+      "a",
+    ]);
     const alone = everybody.narrow(Uint8Array.of(0, 1, 0, 0, 0));
     expect(pickedBy(await picker(9), createTestRequest(), alone, [0])).toEqual(["b"]);
   });
@@ -82,8 +95,12 @@ describe("max-score-picker", () => {
   });
 
   it("refuses to name nobody", () => {
-    expect(configIssues(maxScorePicker, { maxNumOfEndpoints: 0 })).toEqual([expect.stringMatching(/^maxNumOfEndpoints: /)]);
-    expect(configIssues(maxScorePicker, { maxNumOfEndpoints: 1.5 })).toEqual([expect.stringMatching(/^maxNumOfEndpoints: /)]);
+    expect(configIssues(maxScorePicker, { maxNumOfEndpoints: 0 })).toEqual([
+      expect.stringMatching(/^maxNumOfEndpoints: /),
+    ]);
+    expect(configIssues(maxScorePicker, { maxNumOfEndpoints: 1.5 })).toEqual([
+      expect.stringMatching(/^maxNumOfEndpoints: /),
+    ]);
   });
 });
 

@@ -43,6 +43,8 @@ describe("random-picker", () => {
   });
 
   it("refuses to name nobody", () => {
-    expect(configIssues(randomPicker, { maxNumOfEndpoints: 0 })).toEqual([expect.stringMatching(/^maxNumOfEndpoints: /)]);
+    expect(configIssues(randomPicker, { maxNumOfEndpoints: 0 })).toEqual([
+      expect.stringMatching(/^maxNumOfEndpoints: /),
+    ]);
   });
 });

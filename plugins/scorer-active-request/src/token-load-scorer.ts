@@ -35,7 +35,9 @@ export const tokenLoadScorer = definePlugin({
   },
   readsOptional: [PrefixMatchBlocks, PrefixBlockSize, TokenizedPrompt],
   state: "none",
-  setup({ config: { queueThresholdTokens: threshold, inFlightLoadProducerName, prefixMatchInfoProducerName: prefix } }) {
+  setup({
+    config: { queueThresholdTokens: threshold, inFlightLoadProducerName, prefixMatchInfoProducerName: prefix },
+  }) {
     const load = writtenBy(InFlightTokens, inFlightLoadProducerName);
     const match = writtenBy(PrefixMatchBlocks, prefix);
     const blockSize = writtenBy(PrefixBlockSize, prefix);

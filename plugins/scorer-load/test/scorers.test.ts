@@ -1,6 +1,13 @@
 import type { Attribute, Plugin } from "@pointsman/plugin-api";
 import { KvCacheUsage, RunningRequests, WaitingRequests } from "@pointsman/plugin-api/keys";
-import { configIssues, createTestPool, createTestRequest, scoresOf, setUpPlugin, value } from "@pointsman/plugin-testkit";
+import {
+  configIssues,
+  createTestPool,
+  createTestRequest,
+  scoresOf,
+  setUpPlugin,
+  value,
+} from "@pointsman/plugin-testkit";
 import { describe, expect, it } from "vitest";
 import types from "../src/index.ts";
 import { kvCacheUtilizationScorer } from "../src/kv-cache-utilization-scorer.ts";

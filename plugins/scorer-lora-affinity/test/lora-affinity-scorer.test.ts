@@ -1,5 +1,12 @@
 import { ActiveAdapters, MaxAdapters, WaitingAdapters } from "@pointsman/plugin-api/keys";
-import { createTestPool, createTestRequest, scoresOf, setUpPlugin, type TestEndpoint, value } from "@pointsman/plugin-testkit";
+import {
+  createTestPool,
+  createTestRequest,
+  scoresOf,
+  setUpPlugin,
+  type TestEndpoint,
+  value,
+} from "@pointsman/plugin-testkit";
 import { describe, expect, it } from "vitest";
 import loraAffinityScorer from "../src/index.ts";
 
@@ -81,13 +88,19 @@ describe("lora-affinity-scorer", () => {
     {
       id: "R06",
       model: "sql-lora-1fdg3",
-      active: [["foo", "bar", "sql-lora-1fdg3"], ["foo", "sql-lora-1fdg3"]],
+      active: [
+        ["foo", "bar", "sql-lora-1fdg3"],
+        ["foo", "sql-lora-1fdg3"],
+      ],
       others: [1 + 0.8, 1 + 0.15],
       affinity: [1, 1],
       chosen: 0,
     },
   ])("$id: routes to the server that has the adapter", async ({ model, active, others, affinity, chosen }) => {
-    const given = await scores(model, active.map((adapters) => server(adapters)));
+    const given = await scores(
+      model,
+      active.map((adapters) => server(adapters)),
+    );
     expect(given).toEqual(affinity);
     const totals = given.map((score, i) => score + others[i]!);
     expect(totals.indexOf(Math.max(...totals))).toBe(chosen);

@@ -1,4 +1,10 @@
-import type { AfterResponseHook, Candidates, PostChoiceHook, RequestView, ResponseHeadersHook } from "@pointsman/plugin-api";
+import type {
+  AfterResponseHook,
+  Candidates,
+  PostChoiceHook,
+  RequestView,
+  ResponseHeadersHook,
+} from "@pointsman/plugin-api";
 
 /** How a session finds back to its endpoint. Scorer and filter differ only in what they make of the answer. */
 export interface Affinity {

@@ -60,10 +60,7 @@ export const affinityOptions = z.strictObject({
     })
     .prefault({})
     .describe("For the strategy `session_id`."),
-  profileName: z
-    .string()
-    .default("")
-    .describe("Profile whose choice the session keeps; empty = the primary profile."),
+  profileName: z.string().default("").describe("Profile whose choice the session keeps; empty = the primary profile."),
 });
 
 export type AffinityOptions = z.output<typeof affinityOptions>;

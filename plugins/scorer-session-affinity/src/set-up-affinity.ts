@@ -1,4 +1,11 @@
-import { type Capabilities, type Clock, core, type DataKey, defineRequestKey, type SetupContext } from "@pointsman/plugin-api";
+import {
+  type Capabilities,
+  type Clock,
+  core,
+  type DataKey,
+  defineRequestKey,
+  type SetupContext,
+} from "@pointsman/plugin-api";
 import type { Affinity } from "./affinity.ts";
 import { createEndpointHeaderAffinity } from "./endpoint-header-affinity.ts";
 import type { AffinityOptions } from "./options.ts";

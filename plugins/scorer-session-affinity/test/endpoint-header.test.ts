@@ -1,5 +1,13 @@
 import type { Plugin } from "@pointsman/plugin-api";
-import { configIssues, createTestPool, createTestRequest, keptBy, scoresOf, setUpPlugin, type TestPool } from "@pointsman/plugin-testkit";
+import {
+  configIssues,
+  createTestPool,
+  createTestRequest,
+  keptBy,
+  scoresOf,
+  setUpPlugin,
+  type TestPool,
+} from "@pointsman/plugin-testkit";
 import { describe, expect, it } from "vitest";
 import { sessionAffinityFilter } from "../src/session-affinity-filter.ts";
 import { sessionAffinityScorer } from "../src/session-affinity-scorer.ts";

@@ -27,7 +27,12 @@ describe("SessionTable", () => {
     for (const session of ["a", "b", "c"]) table.bind(session, "ns/x", 1);
     table.bind("a", "ns/y", 2);
     table.bind("d", "ns/x", 3);
-    expect(["a", "b", "c", "d"].map((session) => table.endpointOf(session, 4))).toEqual(["ns/y", undefined, "ns/x", "ns/x"]);
+    expect(["a", "b", "c", "d"].map((session) => table.endpointOf(session, 4))).toEqual([
+      "ns/y",
+      undefined,
+      "ns/x",
+      "ns/x",
+    ]);
     for (let i = 0; i < 10_000; i += 1) table.bind(`flood-${i}`, "ns/x", 5);
     expect(table.size).toBe(3);
   });

@@ -102,7 +102,8 @@ export const coreMetricsExtractor = definePlugin({
       const known = readers.get(endpoint.id);
       if (known?.plan === plan) return known;
       const made = createPageReader(plan);
-      readers.set(endpoint.id, made);
+      // A page may come in after its endpoint has left, and nobody would forget the reader again.
+      if (needs.endpoints.get(endpoint.id) !== undefined) readers.set(endpoint.id, made);
       return made;
     }
 

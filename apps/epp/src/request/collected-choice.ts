@@ -50,7 +50,9 @@ export class CollectedChoice implements Choice {
     this.removed.add(lower);
   }
 
+  /** @throws TypeError for a value that JSON cannot write. */
   setBodyField(name: string, value: unknown): void {
+    if (JSON.stringify(value) === undefined) throw new TypeError(`the value of ${name} cannot be written as JSON`);
     this.bodyFields.set(name, value);
   }
 }

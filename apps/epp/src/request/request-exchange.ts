@@ -194,7 +194,7 @@ export class RequestExchange implements Exchange {
     }
     const rewrite = readControl(headers, "rewrite", options.trustedHeaders);
     const targetModel = rewrite ?? this.#parsed?.model ?? "";
-    if (this.#parsed !== undefined && targetModel === "" && this.#parser?.modelOptional !== true) {
+    if (this.#parsed !== undefined && targetModel === "" && this.#parsed.modelOptional !== true) {
       return badRequest("model not found in request body");
     }
     this.#request = new PipelineRequest({
@@ -302,9 +302,10 @@ export class RequestExchange implements Exchange {
     const parser = this.#parser;
     if (request.body === undefined || parsed === undefined) return undefined;
     let { body } = request;
-    if (parsed.model !== undefined && request.targetModel !== parsed.model) {
+    if (request.targetModel !== request.model) {
       body = parser?.rewriteModel?.(body, parsed, request.targetModel) ?? body;
-      this.#context.metrics.modelRewrites.inc(["", request.model, request.targetModel]);
+      if (body !== request.body) this.#context.metrics.modelRewrites.inc(["", request.model, request.targetModel]);
+      else this.#context.log.warn("the model of a request cannot be rewritten", { api: parsed.api });
     }
     for (const [name, value] of choice.bodyFields) body = parser?.setField?.(body, name, value) ?? body;
     return body === request.body ? undefined : body;

@@ -18,28 +18,42 @@ export function announcesMoreThan(request: IncomingMessage, maxBytes: number): b
   return Number(request.headers["content-length"] ?? 0) > maxBytes;
 }
 
+export interface BodyCollection {
+  /** Never rejects. */
+  readonly result: Promise<CollectedBody>;
+  /** Forgets what was read and reads no further; the result is then `broken`. */
+  cancel(): void;
+}
+
 /** Reads a body into memory. After more than `maxBytes` it reads no further; the rest stays unread. */
-export function collectBody(request: IncomingMessage, maxBytes: number): Promise<CollectedBody> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const settle = (result: CollectedBody): void => {
-      request.off("data", onData).off("end", onEnd).off("close", onClose);
-      resolve(result);
-    };
-    const onData = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      if (bytes > maxBytes) {
-        request.pause();
-        settle({ kind: "too-large" });
-      } else chunks.push(chunk);
-    };
-    const onEnd = (): void =>
-      settle({ kind: "complete", body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes) });
-    const onClose = (): void => settle({ kind: "broken" });
-    request.on("data", onData).on("end", onEnd).on("close", onClose);
-    request.on("error", () => {});
+export function collectBody(request: IncomingMessage, maxBytes: number): BodyCollection {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let resolve!: (body: CollectedBody) => void;
+  const result = new Promise<CollectedBody>((settle) => {
+    resolve = settle;
   });
+  const stop = (body: CollectedBody): void => {
+    request.off("data", onData).off("end", onEnd).off("close", onClose);
+    chunks.length = 0;
+    resolve(body);
+  };
+  const onData = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes <= maxBytes) {
+      chunks.push(chunk);
+      return;
+    }
+    request.pause();
+    stop({ kind: "too-large" });
+  };
+  const onEnd = (): void =>
+    stop({ kind: "complete", body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes) });
+  const onClose = (): void => stop({ kind: "broken" });
+  request.on("data", onData).on("end", onEnd).on("close", onClose);
+  // An aborted upload is told as an error too; `close` says all that is needed.
+  request.on("error", () => {});
+  return { result, cancel: () => stop({ kind: "broken" }) };
 }
 
 const LINGER_MS = 5_000;

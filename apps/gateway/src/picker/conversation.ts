@@ -88,7 +88,7 @@ export class Conversation {
 
   /** The HTTP exchange was abandoned: resets the stream, so that a picker that is still deciding learns it at once. */
   abort(): void {
-    if (this.#streamEnded) return;
+    if (this.#over) return;
     this.#finish({ kind: "closed" });
     this.#stream.cancel();
   }

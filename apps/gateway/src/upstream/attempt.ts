@@ -37,6 +37,7 @@ export class Attempt implements Dispatcher.DispatchHandler, BodySource {
   #controller: Dispatcher.DispatchController | undefined;
   #aborted = false;
   #responded = false;
+  #ended = false;
   #sink: BodySink | undefined;
   /** The body broke before anybody wanted it. */
   #failure: Error | undefined;
@@ -63,11 +64,12 @@ export class Attempt implements Dispatcher.DispatchHandler, BodySource {
   }
 
   pause(): void {
-    this.#controller?.pause();
+    if (!this.#ended) this.#controller?.pause();
   }
 
   resume(): void {
-    this.#controller?.resume();
+    // Afterwards the connection may carry another response, which is not ours to set going.
+    if (!this.#ended) this.#controller?.resume();
   }
 
   abort(): void {
@@ -99,10 +101,12 @@ export class Attempt implements Dispatcher.DispatchHandler, BodySource {
   }
 
   onResponseEnd(): void {
+    this.#ended = true;
     this.#sink?.ended();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error & { code?: string }): void {
+    this.#ended = true;
     if (this.#aborted) return;
     if (this.#responded) {
       this.#failure = error;

@@ -1,5 +1,10 @@
-import { type Api, type ParsedBody, promptBytesOf, promptText, type Span } from "@pointsman/inference-api";
 import type { ParsedRequest, Prompt } from "@pointsman/plugin-api";
+import type { Span } from "../json/fields.ts";
+import type { Api, ParsedBody } from "../requests/parsed-body.ts";
+import { promptBytesOf, promptText } from "../requests/prompt-text.ts";
+
+/** Requests that model servers answer without being told a model; a form may also name it where nobody looks. */
+const modelOptional: ReadonlySet<Api> = new Set(["openai-images", "openai-conversations", "openai-transcriptions"]);
 
 /**
  * A request whose members were located in its body. It remembers the places, so that nobody scans the body twice, and
@@ -13,6 +18,7 @@ export class LocatedRequest implements ParsedRequest {
   readonly cacheSalt: string | undefined;
   readonly prompt: Prompt;
   readonly skipResponse: boolean;
+  readonly modelOptional: boolean;
   readonly #body: Uint8Array;
   readonly #modelSpan: Span | undefined;
 
@@ -24,6 +30,7 @@ export class LocatedRequest implements ParsedRequest {
     this.cacheSalt = located.cacheSalt;
     this.prompt = new LocatedPrompt(body, located);
     this.skipResponse = skipResponse;
+    this.modelOptional = modelOptional.has(located.api);
     this.#body = body;
     this.#modelSpan = located.modelSpan;
   }

@@ -1,22 +1,14 @@
-import {
-  type Api,
-  type BodyFault,
-  contentFormat,
-  createUsageReader,
-  errorBody,
-  isBodyFault,
-  isJsonFault,
-  type JsonValue,
-  type ParsedBody,
-  type PathClaim,
-  setTopLevelField,
-  spliceModel,
-  type UsageReader as UsageSource,
-} from "@pointsman/inference-api";
 import type { Parser, Usage, UsageReader } from "@pointsman/plugin-api";
+import type { PathClaim } from "../claims.ts";
+import { errorBody } from "../error-body.ts";
+import { isJsonFault } from "../json/fault.ts";
+import { type JsonValue, setTopLevelField, spliceModel } from "../json/splice.ts";
+import { type Api, type BodyFault, isBodyFault, type ParsedBody } from "../requests/parsed-body.ts";
+import { contentFormat } from "../responses/content-format.ts";
+import { createUsageReader, type UsageReader as UsageSource } from "../responses/usage-reader.ts";
 import { LocatedRequest } from "./located-request.ts";
 
-/** A family of request bodies as `@pointsman/inference-api` reads them. */
+/** A family of request bodies, and how they are read. */
 export interface BodyFamily {
   readonly claims: readonly [PathClaim, ...PathClaim[]];
   readonly read: (body: Uint8Array, path: string) => ParsedBody | BodyFault;
