@@ -38,7 +38,6 @@ export interface EppOptions {
     readonly admin?: number;
   };
   readonly tls: TlsIdentity | "self-signed" | undefined;
-  readonly healthOnGrpcPort: boolean;
   readonly maxReceiveMessageBytes: number;
   readonly maxBodyBytes: number;
   readonly trustedHeaders: TrustedHeaders;

@@ -40,7 +40,7 @@ export const serveFlags = defineFlags({
     help: "tls.crt and tls.key; self-signed without it",
   },
   "enable-cert-reload": { kind: "boolean", group: "Servers", default: false, help: "watch the certificate folder" },
-  "health-checking": { kind: "boolean", group: "Servers", default: true, help: "health on the ext_proc port too" },
+  "health-checking": ignoredSwitch("health is always served on the ext_proc port too"),
   "drain-timeout": { kind: "duration", group: "Servers", default: 30_000, help: "how long running requests may finish" },
   "grpc-max-recv-msg-size": {
     kind: "bytes",

@@ -51,7 +51,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const serve = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     if (request.url === READY_PATH && (request.method === "GET" || request.method === "HEAD")) {
       response.writeHead(draining ? 503 : 200, { "content-type": "text/plain" }).end(draining ? "draining\n" : "ready\n");
-    } else void new Journey(parts, request, response).run(expectsContinue);
+      return;
+    }
+    // A connection that went idle during a drain would hold it up until its keep-alive ends.
+    response.once("close", () => setImmediate(() => draining && server.closeIdleConnections()));
+    void new Journey(parts, request, response).run(expectsContinue);
   };
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -89,6 +93,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     port,
     stats: () => ({ ...counters }),
     async drain(timeoutMs) {
+      if (draining) return close();
       draining = true;
       const idle = once(server, "close");
       server.close();

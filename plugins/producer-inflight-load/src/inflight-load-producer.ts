@@ -29,19 +29,9 @@ export const inflightLoadProducer = definePlugin({
   readsOptional: [PrefixMatchBlocks, PrefixBlockSize, TokenizedPrompt],
   writes: [InFlightRequests, InFlightTokens],
   response: "headers",
-  setup({ config, needs, instance, previous, onStop }) {
+  setup({ config, needs, instance, previous }) {
     // After a reload the requests of the predecessor are still in flight: both write into one ledger.
     const ledger = previous instanceof LoadLedger ? previous : new LoadLedger();
-    ledger.followPool(needs.endpoints.list());
-    onStop(ledger.publishTo(publishLoad(needs.attributes, needs.metrics)));
-    onStop(
-      needs.endpoints.onChange(({ added, removed }) => {
-        // An endpoint that changed its address is in both lists.
-        for (const { id } of removed) ledger.leave(id);
-        for (const endpoint of added) ledger.join(endpoint);
-      }),
-    );
-
     // Two instances count the same requests: each has a key of its own.
     const suffix = Buffer.from(instance.name).toString("hex");
     const held = defineRequestKey<RequestLoad>({ id: `pointsman/inflight-load.${suffix}`, major: 1 });
@@ -50,7 +40,24 @@ export const inflightLoadProducer = definePlugin({
     const legProfiles = [...new Set(config.legProfiles)];
     const output = { ratio: config.outputRatio, maxTokens: config.maxEstimatedOutputTokens };
 
+    const opened: (() => void)[] = [];
+
     return {
+      // Not in setup: a successor that is set up but never started must not publish.
+      start() {
+        ledger.followPool(needs.endpoints.list());
+        opened.push(
+          ledger.publishTo(publishLoad(needs.attributes, needs.metrics)),
+          needs.endpoints.onChange(({ added, removed }) => {
+            // An endpoint that changed its address is in both lists.
+            for (const { id } of removed) ledger.leave(id);
+            for (const endpoint of added) ledger.join(endpoint);
+          }),
+        );
+      },
+      stop() {
+        for (const close of opened.splice(0)) close();
+      },
       handOver: () => ledger,
       postChoice(request, choice) {
         const load = new RequestLoad(ledger);

@@ -1,6 +1,14 @@
 import type { Endpoint, Outcome, RequestView } from "@pointsman/plugin-api";
 import { InFlightRequests, InFlightTokens } from "@pointsman/plugin-api/keys";
-import type { PluginUnderTest, TestPool } from "@pointsman/plugin-testkit";
+import { type PluginUnderTest, type SetUpOptions, setUpPlugin, type TestPool } from "@pointsman/plugin-testkit";
+import inflightLoadProducer from "../src/index.ts";
+
+/** An instance that is set up and started. */
+export async function started(options: SetUpOptions): Promise<PluginUnderTest> {
+  const plugin = await setUpPlugin(inflightLoadProducer, options);
+  await plugin.start!();
+  return plugin;
+}
 
 /** An endpoint as the pool has it now; by name. */
 export function endpointOf(pool: TestPool, name: string): Endpoint {

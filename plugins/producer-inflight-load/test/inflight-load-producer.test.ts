@@ -10,7 +10,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import inflightLoadProducer from "../src/index.ts";
-import { answered, ended, endpointOf, loadOf, routed } from "./call.ts";
+import { answered, ended, endpointOf, loadOf, routed, started } from "./call.ts";
 
 const NAMES = ["pod-a", "pod-b", "pod-c"];
 const specs = (names: readonly string[]) => names.map((name, i) => ({ name, host: `10.0.0.${i + 1}`, port: 8000 }));
@@ -21,7 +21,7 @@ const prompt = "x".repeat(400);
 describe("inflight-load-producer", () => {
   it("counts a request at the first picked endpoint until it has ended, and not twice", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     const request = createTestRequest({ prompt });
     const [a, b] = [endpointOf(pool, "pod-a"), endpointOf(pool, "pod-b")];
     routed(plugin, request, { default: [b, a] });
@@ -35,7 +35,7 @@ describe("inflight-load-producer", () => {
 
   it("moves to the endpoint that serves as soon as it is known", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     const request = createTestRequest({ prompt });
     routed(plugin, request, { default: [endpointOf(pool, "pod-a"), endpointOf(pool, "pod-c")] });
     answered(plugin, request, endpointOf(pool, "pod-c"));
@@ -46,7 +46,7 @@ describe("inflight-load-producer", () => {
 
   it("gives everything back at the headers when the proxy answered by itself", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     const request = createTestRequest({ prompt });
     routed(plugin, request, { default: [endpointOf(pool, "pod-a")], prefill: [endpointOf(pool, "pod-b")] });
     answered(plugin, request, undefined);
@@ -59,7 +59,7 @@ describe("inflight-load-producer", () => {
     "gives everything back when it ends as %s before any headers",
     async (outcome) => {
       const pool = pods();
-      const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+      const plugin = await started({ pool });
       const request = createTestRequest({ prompt });
       routed(plugin, request, { default: [endpointOf(pool, "pod-a")], prefill: [endpointOf(pool, "pod-b")] });
       ended(plugin, request, outcome);
@@ -69,14 +69,14 @@ describe("inflight-load-producer", () => {
 
   it("does nothing at the end of a request that was refused before a choice", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     ended(plugin, createTestRequest(), "rejected");
     expect(loadOf(pool)).toEqual(["0/0", "0/0", "0/0"]);
   });
 
   it("counts the prefill leg until the answer begins", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     const request = createTestRequest({ prompt });
     routed(plugin, request, { default: [endpointOf(pool, "pod-a")], prefill: [endpointOf(pool, "pod-b")] });
     expect(loadOf(pool)).toEqual(["1/100", "1/100", "0/0"]);
@@ -86,7 +86,7 @@ describe("inflight-load-producer", () => {
 
   it("counts the legs that the config names", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool, config: { legProfiles: ["first-leg", "default"] } });
+    const plugin = await started({ pool, config: { legProfiles: ["first-leg", "default"] } });
     const choices = { default: [endpointOf(pool, "pod-a")], "first-leg": [endpointOf(pool, "pod-c")] };
     routed(plugin, createTestRequest({ prompt }), { ...choices, prefill: [endpointOf(pool, "pod-b")] });
     expect(loadOf(pool)).toEqual(["1/100", "0/0", "1/100"]);
@@ -94,7 +94,7 @@ describe("inflight-load-producer", () => {
 
   it("keeps parallel requests with one id apart", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     const requests = Array.from({ length: 20 }, () => createTestRequest({ id: "same", prompt }));
     const at = (i: number) => endpointOf(pool, NAMES[i % 2]!);
     for (const [i, request] of requests.entries()) routed(plugin, request, { default: [at(i)] });
@@ -109,8 +109,8 @@ describe("inflight-load-producer", () => {
 
   it("lets two instances count one request each on its own", async () => {
     const pool = pods();
-    const one = await setUpPlugin(inflightLoadProducer, { pool, name: "one" });
-    const two = await setUpPlugin(inflightLoadProducer, { pool, name: "two" });
+    const one = await started({ pool, name: "one" });
+    const two = await started({ pool, name: "two" });
     const request = createTestRequest({ prompt });
     for (const plugin of [one, two]) routed(plugin, request, { default: [endpointOf(pool, "pod-a")] });
     for (const plugin of [one, two]) ended(plugin, request);
@@ -124,7 +124,7 @@ describe("the tokens of a request", () => {
   async function tokensOf(given: Parameters<typeof createTestRequest>[0], config = {}, cached?: [number, number]) {
     const known = cached && [value(PrefixMatchBlocks, cached[0]), value(PrefixBlockSize, cached[1])];
     const pool = createTestPool([{ name: "pod-a", attributes: known ?? [] }]);
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool, config });
+    const plugin = await started({ pool, config });
     const request = createTestRequest(given);
     routed(plugin, request, { default: [endpointOf(pool, "pod-a")] });
     return Number(loadOf(pool)[0]!.split("/")[1]);
@@ -139,7 +139,7 @@ describe("the tokens of a request", () => {
 
   it("are those a producer counted", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     const request = createTestRequest({ prompt });
     request.locals.set(TokenizedPrompt, new Uint32Array(77));
     routed(plugin, request, { default: [endpointOf(pool, "pod-a")] });
@@ -165,7 +165,7 @@ describe("the tokens of a request", () => {
 describe("when the pool changes", () => {
   it("publishes 0 for the endpoints at start and for those that join", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     expect(loadOf(pool)).toEqual(["0/0", "0/0", "0/0"]);
     pool.datastore.replace(specs([...NAMES, "pod-d"]));
     expect(loadOf(pool)).toEqual(["0/0", "0/0", "0/0", "0/0"]);
@@ -174,7 +174,7 @@ describe("when the pool changes", () => {
 
   it("starts an endpoint that comes back at 0, and old requests do not take it below", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     const [old, young] = [createTestRequest({ prompt }), createTestRequest({ prompt })];
     routed(plugin, old, { default: [endpointOf(pool, "pod-a")] });
     pool.datastore.replace(specs(["pod-x", "pod-b", "pod-c"]));
@@ -191,7 +191,7 @@ describe("when the pool changes", () => {
 
   it("starts an endpoint that changed its address at 0", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     const request = createTestRequest({ prompt });
     routed(plugin, request, { default: [endpointOf(pool, "pod-a")] });
     pool.datastore.replace([{ name: "pod-a", host: "10.0.9.9", port: 8000 }]);
@@ -202,7 +202,7 @@ describe("when the pool changes", () => {
 
   it("survives endpoints that left between choice and record, or serve without being in the pool", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     const [gone, b] = [endpointOf(pool, "pod-a"), endpointOf(pool, "pod-b")];
     pool.datastore.replace(specs(["pod-x", "pod-b"]));
     const [one, two] = [createTestRequest({ prompt }), createTestRequest({ prompt })];
@@ -218,7 +218,7 @@ describe("when the pool changes", () => {
 
   it("comes back to 0 and never below, whatever the order of events", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     const event = fc.record({ kind: fc.nat(3), request: fc.nat(4), endpoint: fc.nat(2), second: fc.nat(2) });
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
@@ -247,10 +247,10 @@ describe("when the pool changes", () => {
 describe("at a reload and at the stop", () => {
   it("goes on with the counts of the instance before, whose requests end later", async () => {
     const pool = pods();
-    const before = await setUpPlugin(inflightLoadProducer, { pool });
+    const before = await started({ pool });
     const [old, young] = [createTestRequest({ prompt }), createTestRequest({ prompt })];
     routed(before, old, { default: [endpointOf(pool, "pod-a")] });
-    const after = await setUpPlugin(inflightLoadProducer, {
+    const after = await started({
       pool,
       config: { addEstimatedOutputTokens: true },
       previous: before.handOver!(),
@@ -266,15 +266,24 @@ describe("at a reload and at the stop", () => {
     expect(after.services.metrics.get("inflight_requests{endpoint_name=pod-a,namespace=default}")).toBe(0);
   });
 
+  it("leaves the counts to the instance before until it is started", async () => {
+    const pool = pods();
+    const before = await started({ pool });
+    routed(before, createTestRequest({ prompt }), { default: [endpointOf(pool, "pod-a")] });
+    const after = await setUpPlugin(inflightLoadProducer, { pool, previous: before.handOver!() });
+    expect(after.services.metrics.size).toBe(0);
+    expect(loadOf(pool)[0]).toBe("1/100");
+  });
+
   it("starts afresh after a predecessor it does not know", async () => {
     const pool = pods();
-    await setUpPlugin(inflightLoadProducer, { pool, previous: { rows: [] } });
+    await started({ pool, previous: { rows: [] } });
     expect(loadOf(pool)).toEqual(["0/0", "0/0", "0/0"]);
   });
 
   it("publishes nothing any more once it is stopped", async () => {
     const pool = pods();
-    const plugin = await setUpPlugin(inflightLoadProducer, { pool });
+    const plugin = await started({ pool });
     const request = createTestRequest({ prompt });
     routed(plugin, request, { default: [endpointOf(pool, "pod-a")] });
     await plugin.shutDown();

@@ -86,7 +86,6 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
         ? "self-signed"
         : loadTlsIdentity(resolve(cwd, certPath))
       : undefined,
-    healthOnGrpcPort: flags["health-checking"],
     maxReceiveMessageBytes: flags["grpc-max-recv-msg-size"],
     maxBodyBytes: flags["max-body-bytes"],
     trustedHeaders: parseTrusted(flags["trust-request-headers"]).trusted,

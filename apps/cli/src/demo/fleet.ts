@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hasErrors, type Diagnostic, DiagnosticError } from "@pointsman/diagnostics";
+import { allControlHeaders, createEpp, type Epp, loadPickerConfig } from "@pointsman/epp";
+import { createModelSim, type ModelSim } from "@pointsman/model-sim";
+import { createLogger } from "@pointsman/telemetry";
+import { createEnvoyFront, freePort } from "./envoy-front.ts";
+
+const MEBIBYTE = 1_048_576;
+
+export interface FleetOptions {
+  readonly configFile: string;
+  readonly pluginRoots: readonly string[];
+  readonly servers: number;
+  /** Port of the proxy; 0 chooses a free one. */
+  readonly port: number;
+  readonly envoy: boolean;
+  readonly adminPort: number;
+  readonly allowExperimental: boolean;
+}
+
+/** Simulators, picker and proxy, all in this process (a real Envoy is a child process). */
+export interface Fleet {
+  readonly url: string;
+  readonly simulators: readonly ModelSim[];
+  readonly epp: Epp;
+  readonly configFile: string;
+  readonly warnings: readonly Diagnostic[];
+  close(): Promise<void>;
+}
+
+/** @throws DiagnosticError when the configuration is wrong or something cannot be started; nothing is left running. */
+export async function createFleet(options: FleetOptions): Promise<Fleet> {
+  const dir = mkdtempSync(join(tmpdir(), "pointsman-demo-"));
+  const closers: (() => Promise<unknown> | unknown)[] = [() => rmSync(dir, { recursive: true, force: true })];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const simulators: ModelSim[] = [];
+    for (let i = 0; i < options.servers; i += 1) {
+      const simulator = await createModelSim({
+        name: `sim-${i}`,
+        models: ["demo-model"],
+        loras: ["demo-lora"],
+        // Different enough to watch: the first one is the fastest.
+        ttftMs: 20 + 15 * i,
+        interTokenMs: 4 + 2 * i,
+        maxNumSeqs: 4,
+        jitter: 0.2,
+        seed: i,
+      });
+      simulators.push(simulator);
+      closers.push(() => simulator.close());
+    }
+    const endpointsFile = join(dir, "endpoints.yaml");
+    const endpoints = simulators.map(({ name, host, port }) => ({ name, address: host, port: String(port) }));
+    writeFileSync(endpointsFile, JSON.stringify({ endpoints }, null, 2));
+    const { picker, diagnostics } = await loadPickerConfig({
+      file: options.configFile,
+      cwd: process.cwd(),
+      pluginRoots: options.pluginRoots,
+      endpointsFile,
+    });
+    if (picker === undefined) throw new DiagnosticError(diagnostics);
+    const epp = await createEpp({
+      picker,
+      log: createLogger({ level: "warn" }),
+      pool: "demo",
+      host: "127.0.0.1",
+      ports: { grpc: 0, health: 0, metrics: 0, admin: options.adminPort },
+      tls: undefined,
+      maxReceiveMessageBytes: 64 * MEBIBYTE,
+      maxBodyBytes: 32 * MEBIBYTE,
+      trustedHeaders: allControlHeaders,
+      restoreModel: true,
+      honourSubset: true,
+      emitScores: false,
+      decisionTimeoutMs: 1_000,
+      seed: undefined,
+      allowExperimental: options.allowExperimental,
+      scrapeIntervalMs: 50,
+      gaugeIntervalMs: 5_000,
+      stalenessMs: 2_000,
+      streamMetrics: false,
+      decisionsKept: 10_000,
+      decisionsBytes: 64 * MEBIBYTE,
+      record: undefined,
+    });
+    closers.push(() => epp.drain(2_000));
+    const front = await openFront(options, epp, simulators, dir);
+    closers.push(() => front.close());
+    return {
+      url: front.url,
+      simulators,
+      epp,
+      configFile: picker.source.name,
+      warnings: diagnostics.filter((item) => !hasErrors([item])),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openFront(options: FleetOptions, epp: Epp, simulators: readonly ModelSim[], dir: string) {
+  const endpoints = simulators.map(({ host, port }) => ({ host, port }));
+  if (options.envoy) {
+    const port = options.port === 0 ? await freePort() : options.port;
+    return createEnvoyFront({ port, grpcPort: epp.ports.grpc, healthPort: epp.ports.health, endpoints, dir });
+  }
+  const { createGateway } = await import("@pointsman/gateway");
+  return createGateway({
+    host: "127.0.0.1",
+    port: options.port,
+    picker: `127.0.0.1:${epp.ports.grpc}`,
+    failureMode: "open",
+    endpoints: endpoints.map(({ host, port }) => `${host}:${port}`),
+  });
+}
