@@ -248,6 +248,8 @@ export interface Choice {
   /** Endpoints of the primary profile, best first. */
   readonly picked: readonly Endpoint[];
   readonly primaryProfile: string;
+  /** Profiles that have a result, in the order in which they ran. */
+  readonly profiles: readonly string[];
   result(profile: string): ProfileResult | undefined;
   /** Sets a header of the request to the model server, replacing the client's. */
   setHeader(name: string, value: string): void;

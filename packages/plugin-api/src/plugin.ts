@@ -48,7 +48,7 @@ export interface PluginSpec<Schema extends ConfigSchema | undefined, N extends N
   /** Attributes and request keys without which it is of no use; a function where the config chooses the writer. */
   readonly reads?: readonly DataKey[] | ((config: ConfigOf<Schema>) => readonly DataKey[]);
   /** Those it reads when somebody writes them. */
-  readonly readsOptional?: readonly DataKey[];
+  readonly readsOptional?: readonly DataKey[] | ((config: ConfigOf<Schema>) => readonly DataKey[]);
   /** Those it writes. Writing another one is refused. */
   readonly writes?: readonly DataKey[];
   /** What it must see of answers. What no plugin needs is not asked of the proxy. Default: nothing. */

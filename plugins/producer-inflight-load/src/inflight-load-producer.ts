@@ -26,7 +26,8 @@ export const inflightLoadProducer = definePlugin({
     const { match, blockSize } = prefixAttributes(producer);
     return [match, blockSize];
   },
-  readsOptional: [PrefixMatchBlocks, PrefixBlockSize, TokenizedPrompt],
+  readsOptional: ({ prefixMatchInfoProducerName: producer }) =>
+    producer === "" ? [PrefixMatchBlocks, PrefixBlockSize, TokenizedPrompt] : [TokenizedPrompt],
   writes: [InFlightRequests, InFlightTokens],
   response: "headers",
   setup({ config, needs, instance, previous }) {
@@ -37,7 +38,6 @@ export const inflightLoadProducer = definePlugin({
     const held = defineRequestKey<RequestLoad>({ id: `pointsman/inflight-load.${suffix}`, major: 1 });
     const { match, blockSize } = prefixAttributes(config.prefixMatchInfoProducerName);
     const { addEstimatedOutputTokens } = config;
-    const legProfiles = [...new Set(config.legProfiles)];
     const output = { ratio: config.outputRatio, maxTokens: config.maxEstimatedOutputTokens };
 
     const opened: (() => void)[] = [];
@@ -68,7 +68,7 @@ export const inflightLoadProducer = definePlugin({
           const expected = addEstimatedOutputTokens ? outputTokens(tokens, request, output) : 0;
           load.countPrimary(primary.id, uncachedTokens(tokens, primary, match, blockSize) + expected);
         }
-        for (const profile of legProfiles) {
+        for (const profile of choice.profiles) {
           if (profile === choice.primaryProfile) continue;
           const endpoint = choice.result(profile)?.picked[0];
           if (endpoint === undefined) continue;

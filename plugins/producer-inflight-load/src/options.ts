@@ -18,10 +18,6 @@ export const inflightLoadOptions = z.strictObject({
     .positive()
     .optional()
     .describe("Most output tokens to expect of one request; without it only the request's own limit counts."),
-  legProfiles: z
-    .array(z.string())
-    .default(["prefill", "encode"])
-    .describe("Profiles beside the primary one whose first choice is counted until the answer begins."),
   prefixMatchInfoProducerName: z
     .string()
     .default("")

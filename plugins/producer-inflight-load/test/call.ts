@@ -31,6 +31,7 @@ export function routed(
   plugin.postChoice!(request, {
     picked: choices.default!,
     primaryProfile: "default",
+    profiles: Object.keys(choices),
     result: (profile) => (choices[profile] === undefined ? undefined : { profile, picked: choices[profile] }),
     setHeader: () => {},
     removeHeader: () => {},

@@ -33,7 +33,8 @@ export const tokenLoadScorer = definePlugin({
     const load = writtenBy(InFlightTokens, inFlightLoadProducerName);
     return prefix === "" ? [load] : [load, writtenBy(PrefixMatchBlocks, prefix), writtenBy(PrefixBlockSize, prefix)];
   },
-  readsOptional: [PrefixMatchBlocks, PrefixBlockSize, TokenizedPrompt],
+  readsOptional: ({ prefixMatchInfoProducerName: prefix }) =>
+    prefix === "" ? [PrefixMatchBlocks, PrefixBlockSize, TokenizedPrompt] : [TokenizedPrompt],
   state: "none",
   setup({
     config: { queueThresholdTokens: threshold, inFlightLoadProducerName, prefixMatchInfoProducerName: prefix },

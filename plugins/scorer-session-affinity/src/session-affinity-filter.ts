@@ -6,7 +6,7 @@ import { affinityNeeds, affinityReads, setUpAffinity } from "./set-up-affinity.t
 export const sessionAffinityFilter = definePlugin({
   type: "session-affinity-filter",
   description: "Keeps only the endpoint that served the session before, or all when it is gone",
-  stability: "alpha",
+  stability: "beta",
   config: affinityOptions,
   needs: affinityNeeds,
   reads: affinityReads,

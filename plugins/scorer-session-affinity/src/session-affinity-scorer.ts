@@ -7,7 +7,7 @@ export const sessionAffinityScorer = definePlugin({
   type: "session-affinity-scorer",
   aliases: ["session-aware-scorer"],
   description: "Prefers the endpoint that served the session before",
-  stability: "alpha",
+  stability: "beta",
   config: affinityOptions,
   needs: affinityNeeds,
   reads: affinityReads,

@@ -19,6 +19,7 @@ export function assertHeader(name: string, value: string): void {
 export class CollectedChoice implements Choice {
   readonly picked: readonly Endpoint[];
   readonly primaryProfile: string;
+  readonly profiles: readonly string[];
   readonly headers = new Map<string, string>();
   readonly removed: Set<string>;
   readonly bodyFields = new Map<string, unknown>();
@@ -28,6 +29,7 @@ export class CollectedChoice implements Choice {
   constructor(decision: Decision, picked: readonly Endpoint[], removed: readonly string[]) {
     this.picked = picked;
     this.primaryProfile = decision.primary;
+    this.profiles = decision.profiles.flatMap(({ profile, failure }) => (failure === undefined ? [profile] : []));
     this.removed = new Set(removed);
     this.#decision = decision;
   }

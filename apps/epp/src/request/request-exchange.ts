@@ -258,7 +258,9 @@ export class RequestExchange implements Exchange {
       return this.#refuse(reason, snapshot, started, decision, schedulingMs);
     }
     this.#picked = picked;
+    candidates.table.requestValues = columns;
     const answer = this.#answer(decision, picked, addressesOf(snapshot.roster));
+    candidates.table.requestValues = undefined;
     this.#recordDecision(snapshot, started, decision, schedulingMs, undefined);
     this.#countRouted(picked[0]!, started);
     return answer;
