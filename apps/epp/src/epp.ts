@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Discovery } from "@pointsman/plugin-api";
 import { Datastore } from "@pointsman/datastore";
-import { type Diagnostic, DiagnosticError, diagnostic } from "@pointsman/diagnostics";
+import { type Diagnostic, type DiagnosticCode, DiagnosticError, diagnostic } from "@pointsman/diagnostics";
 import { createGrpcJsTransport, createHealthServer, type ExtProcTransport, type TlsIdentity } from "@pointsman/ext-proc";
 import { type BootedPlugin, bootReport, loadPluginSet, type PluginSet } from "@pointsman/plugin-host";
 import type { HostLogger } from "@pointsman/telemetry";
@@ -105,7 +105,8 @@ export async function createEpp(options: EppOptions): Promise<Epp> {
     guard: {
       now: () => performance.now(),
       onBreaker: (instance, capability, state, cause) => {
-        const fields = { plugin: instance, capability, cause: cause instanceof Error ? cause.message : cause };
+        const code: DiagnosticCode = "POINTSMAN_PLUGIN_CRASHED_CALL";
+        const fields = { code, plugin: instance, capability, cause: cause instanceof Error ? cause.message : cause };
         if (state === "open") log.error("a plugin keeps failing and is switched off for a while", fields);
         else if (state === "closed") log.info("the plugin works again", fields);
       },

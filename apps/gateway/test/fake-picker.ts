@@ -93,10 +93,13 @@ export async function startPicker(script: Script, port = 0): Promise<FakePicker>
           const answer = script(message, stream);
           if (answer !== undefined) stream.send(answer);
         });
-        call.on("end", () => {
-          stream.ended ??= "half-closed";
-          call.end();
-        });
+        // Of a stream that is reset grpc-js tells first that it ended, and only in a later turn that it was cancelled.
+        call.on("end", () =>
+          setTimeout(() => {
+            stream.ended ??= "half-closed";
+            call.end();
+          }, 20),
+        );
         call.on("cancelled", () => {
           stream.ended ??= "reset";
         });

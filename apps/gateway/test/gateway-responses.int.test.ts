@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ProcessingMode } from "@pointsman/ext-proc";
 import { afterEach, describe, expect, it } from "vitest";
@@ -32,7 +31,7 @@ function listen(incoming: IncomingMessage): { text(): string; closed: Promise<un
     text += chunk;
   });
   incoming.on("error", () => {});
-  return { text: () => text, closed: once(incoming, "close") };
+  return { text: () => text, closed: new Promise((resolve) => incoming.once("close", resolve)) };
 }
 
 /** A server that leaves its response to the test. */
@@ -128,7 +127,6 @@ describe("a client that goes away", () => {
     const opening = open(gateway, { body: "{}" });
     opening.catch(() => {});
     await until(() => picker.streams[0]?.messages.length === 2);
-    gateway.stats();
     await abortAll(gateway.port);
     await until(() => picker.streams[0]!.ended === "reset" && gateway.stats().active === 0);
     expect(server.seen).toEqual([]);

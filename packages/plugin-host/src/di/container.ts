@@ -2,6 +2,8 @@
 import "reflect-metadata";
 import { type DependencyContainer, container as globalContainer } from "tsyringe";
 
+export type { DependencyContainer } from "tsyringe";
+
 /** Token of a service: the same for every copy of the plugin API, since refs are data. */
 export function serviceToken(id: string): symbol {
   return Symbol.for(`pointsman.service/${id}`);

@@ -50,7 +50,8 @@ export function guardCapabilities(
       coolDownMs: options.breakerCoolDownMs ?? 5_000,
       now: options.now,
     });
-    const guard = { instance: entry.name, meter: new CallMeter(), breaker, budgetMs: options.budgetMs ?? 20 };
+    const meter = new CallMeter();
+    const guard: Guard = { instance: entry.name, meter, breaker, caller: "", budgetMs: options.budgetMs ?? 20 };
     breaker.onChange = (state) => options.onBreaker?.(entry.name, capability, state, guard.meter.lastError);
     guards.set(capability, guard);
     return guard;

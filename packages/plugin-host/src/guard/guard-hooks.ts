@@ -5,6 +5,7 @@ import type {
   ResponseChunkHook,
   ResponseHeadersHook,
 } from "@pointsman/plugin-api";
+import { enterInstance } from "./current-instance.ts";
 import { begin, failed, finished, type Guard, guarded, isPromise } from "./guard.ts";
 
 /** Hooks that fail are counted; nobody else notices. */
@@ -27,12 +28,17 @@ export function guardPreCall(hook: PreCallHook, guard: Guard): PreCallHook {
 
 /** Waits for an asynchronous call; never rejects. Waiting is no failure: the caller has a time limit. */
 export function settle(promise: PromiseLike<unknown>, guard: Guard, started: number): Promise<void> {
+  enterInstance(guard.caller);
   return Promise.resolve(promise).then(
     () => {
       guard.meter.observe(performance.now() - started);
       guard.breaker.succeed();
     },
-    (error: unknown) => failed(guard, started, error),
+    (error: unknown) => {
+      guard.meter.observe(performance.now() - started);
+      guard.meter.fail(error);
+      guard.breaker.fail();
+    },
   );
 }
 

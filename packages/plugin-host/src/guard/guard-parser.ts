@@ -26,7 +26,6 @@ export function guardParser(parser: Parser, guard: Guard): GuardedParser {
   return {
     claims: parser.claims,
     ...(parser.appProtocols === undefined ? {} : { appProtocols: parser.appProtocols }),
-    ...(parser.modelOptional === undefined ? {} : { modelOptional: parser.modelOptional }),
     parse: (input) => attempt(() => checkParsed(assertNoPromise(parser.parse(input))), undefined),
     ...(rewriteModel === undefined
       ? {}
@@ -72,7 +71,8 @@ function guardUsageReader(reader: UsageReader, guard: Guard): UsageReader {
 }
 
 function checkBody(body: Uint8Array): Uint8Array {
-  if (!(body instanceof Uint8Array)) throw new TypeError("the changed body must be a Uint8Array");
+  if (!(assertNoPromise<unknown>(body) instanceof Uint8Array))
+    throw new TypeError("the changed body must be a Uint8Array");
   return body;
 }
 

@@ -1,11 +1,12 @@
 import type { Candidates, Picker, RequestView } from "@pointsman/plugin-api";
+import { currentInstance, enterInstance } from "./current-instance.ts";
 import { assertNoPromise, begin, failed, finished, type Guard } from "./guard.ts";
 
 /** A picker that fails or names a stranger is replaced, for this request, by a uniformly random choice. */
 export function guardPicker(picker: Picker, guard: Guard): Picker {
   return {
     pick(request: RequestView, candidates: Candidates, totals: Float64Array, ranked: Uint32Array): number {
-      if (!guard.breaker.allows()) return pickAny(request, candidates, ranked);
+      if (!guard.breaker.allows()) return pickAny(guard, request, candidates, ranked);
       const started = begin(guard);
       try {
         const count = picker.pick(request, candidates, totals, ranked);
@@ -15,14 +16,18 @@ export function guardPicker(picker: Picker, guard: Guard): Picker {
         return count;
       } catch (error) {
         failed(guard, started, error);
-        return pickAny(request, candidates, ranked);
+        return pickAny(guard, request, candidates, ranked);
       }
     },
   };
 }
 
-function pickAny(request: RequestView, candidates: Candidates, ranked: Uint32Array): number {
+/** Draws from the picker's own random numbers, whoever ran before. */
+function pickAny(guard: Guard, request: RequestView, candidates: Candidates, ranked: Uint32Array): number {
+  const caller = currentInstance();
+  enterInstance(guard.instance);
   ranked[0] = Math.floor(request.random() * candidates.length);
+  enterInstance(caller);
   return 1;
 }
 

@@ -1,12 +1,14 @@
 import type { CallMeter } from "./call-meter.ts";
 import type { CircuitBreaker } from "./circuit-breaker.ts";
-import { enterInstance } from "./current-instance.ts";
+import { currentInstance, enterInstance } from "./current-instance.ts";
 
 /** What the guards of one capability of one instance share. */
 export interface Guard {
   readonly instance: string;
   readonly meter: CallMeter;
   readonly breaker: CircuitBreaker;
+  /** Who was running when the last call began: an instance that asks another one goes on after the answer. */
+  caller: string;
   /** A call that takes longer counts as a failure: the event loop stood still for everybody. Milliseconds. */
   readonly budgetMs: number;
 }
@@ -31,6 +33,7 @@ export function guarded(guard: Guard, call: () => void): boolean {
 
 /** Starts the measure of a call that is already admitted. */
 export function begin(guard: Guard): number {
+  guard.caller = currentInstance();
   enterInstance(guard.instance);
   return clock();
 }
@@ -38,6 +41,7 @@ export function begin(guard: Guard): number {
 /** Ends the measure of a call that returned. Returns true always: a late answer is still an answer. */
 export function finished(guard: Guard, started: number): true {
   const ms = clock() - started;
+  enterInstance(guard.caller);
   guard.meter.observe(ms);
   if (ms > guard.budgetMs) {
     guard.meter.fail(new Error(`took ${ms.toFixed(1)} ms, the budget is ${guard.budgetMs} ms`));
@@ -66,6 +70,7 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
 
 /** Ends the measure of a call that threw or returned nonsense. */
 export function failed(guard: Guard, started: number, error: unknown): void {
+  enterInstance(guard.caller);
   guard.meter.observe(clock() - started);
   guard.meter.fail(error);
   guard.breaker.fail();

@@ -1,7 +1,6 @@
 import { type Diagnostic, type DiagnosticDetails, diagnostic, hasErrors, suggest } from "@pointsman/diagnostics";
 import type { ServiceRef } from "@pointsman/plugin-api";
-import type { DependencyContainer } from "tsyringe";
-import { createInstanceContainer } from "../di/container.ts";
+import { createInstanceContainer, type DependencyContainer } from "../di/container.ts";
 import { checkDataFlow } from "../graph/check-data-flow.ts";
 import { orderByDependency } from "../graph/order-by-dependency.ts";
 import type { GuardOptions } from "../guard/guard-capabilities.ts";

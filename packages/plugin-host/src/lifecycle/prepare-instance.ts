@@ -86,7 +86,7 @@ function prepareDefinition(
     const needs: Readonly<Record<string, ServiceRef>> =
       (typeof spec.needs === "function" ? spec.needs(config) : spec.needs) ?? {};
     const required = (typeof spec.reads === "function" ? spec.reads(config) : spec.reads) ?? [];
-    const optional = spec.readsOptional ?? [];
+    const optional = (typeof spec.readsOptional === "function" ? spec.readsOptional(config) : spec.readsOptional) ?? [];
     const writes = spec.writes ?? [];
     for (const [name, need] of Object.entries(needs)) {
       if (need?.$$type !== "pointsman/service") throw new TypeError(`needs.${name} is no service`);

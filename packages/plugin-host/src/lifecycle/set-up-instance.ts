@@ -26,13 +26,13 @@ export type SetUp = { readonly instance: PluginInstance } | { readonly diagnosti
 export async function setUpInstance(prepared: PreparedInstance, options: SetUpOptions): Promise<SetUp> {
   const { entry, spec, located } = prepared;
   const abort = new AbortController();
-  const cleanups: (() => void | Promise<void>)[] = [...options.onStop];
+  const cleanups: (() => void | Promise<void>)[] = [];
   let released = false;
   const release = async (): Promise<void> => {
     released = true;
     abort.abort(new Error(`${entry.name} stops`));
     const failures: unknown[] = [];
-    for (const task of cleanups.splice(0).reverse()) {
+    for (const task of [...cleanups.splice(0).reverse(), ...options.onStop.toReversed()]) {
       try {
         await task();
       } catch (error) {
