@@ -28,7 +28,6 @@ describe("anthropic-parser", () => {
   it("claims messages and the counting of their tokens, with or without a slash at the end (P01)", () => {
     expect(parser.claims).toEqual(["messages", "messages/count_tokens"]);
     expect(parser.appProtocols).toEqual(["http", "h2c"]);
-    expect(parser.modelOptional).toBeUndefined();
     expect(parse("/v1/messages/", { messages: [user] }).api).toBe("anthropic-messages");
   });
 

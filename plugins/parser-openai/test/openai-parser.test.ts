@@ -44,7 +44,6 @@ describe("openai-parser", () => {
       "audio/translations",
     ]);
     expect(parser.appProtocols).toEqual(["http", "h2c"]);
-    expect(parser.modelOptional).toBeUndefined();
   });
 
   it("takes no parameters", () => {

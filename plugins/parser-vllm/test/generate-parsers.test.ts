@@ -37,7 +37,6 @@ describe("the generate parsers", () => {
     expect(sglang.claims).toEqual(["generate"]);
     for (const parser of [vllm, sglang]) {
       expect(parser.appProtocols).toEqual(["http", "h2c"]);
-      expect(parser.modelOptional).toBeUndefined();
     }
   });
 

@@ -44,6 +44,7 @@ export function choose(plugin: PluginUnderTest, { request, otherwise, excluded =
   plugin.postChoice!(request, {
     picked: [picked],
     primaryProfile: "decode",
+    profiles: ["decode", ...Object.keys(others)],
     result: (profile) => {
       if (profile === "decode") return { profile, picked: [picked] };
       return others[profile] === undefined ? undefined : { profile, picked: [named(all, others[profile])] };
