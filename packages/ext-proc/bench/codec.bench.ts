@@ -19,16 +19,33 @@ const HEADERS = [
   ["x-forwarded-proto", "https"],
   ["x-llm-d-inference-objective", "chat"],
 ] as const;
-const protocolConfig = { requestBody: "FULL_DUPLEX_STREAMED", responseBody: "FULL_DUPLEX_STREAMED", sendBodyWithoutWaiting: false } as const;
+const protocolConfig = {
+  requestBody: "FULL_DUPLEX_STREAMED",
+  responseBody: "FULL_DUPLEX_STREAMED",
+  sendBodyWithoutWaiting: false,
+} as const;
 const requestHeaders = encodeProcessingRequest({ kind: "request_headers", headers: HEADERS, protocolConfig });
-const requestBody = encodeProcessingRequest({ kind: "request_body", body: Buffer.alloc(2048, 0x61), endOfStream: true });
-const responseHeaders = encodeProcessingRequest({ kind: "response_headers", headers: [[":status", "200"], ["content-type", "text/event-stream"]] });
+const requestBody = encodeProcessingRequest({
+  kind: "request_body",
+  body: Buffer.alloc(2048, 0x61),
+  endOfStream: true,
+});
+const responseHeaders = encodeProcessingRequest({
+  kind: "response_headers",
+  headers: [
+    [":status", "200"],
+    ["content-type", "text/event-stream"],
+  ],
+});
 const responseChunk = encodeProcessingRequest({ kind: "response_body", body: Buffer.alloc(220, 0x62) });
 const responseEnd = encodeProcessingRequest({ kind: "response_body", endOfStream: true });
 
 const routeAnswer = {
   kind: "request_headers",
-  setHeaders: [["x-gateway-destination-endpoint", "10.1.2.3:8000"], ["content-length", "2048"]],
+  setHeaders: [
+    ["x-gateway-destination-endpoint", "10.1.2.3:8000"],
+    ["content-length", "2048"],
+  ],
   removeHeaders: [],
   clearRouteCache: true,
   dynamicMetadata: { "envoy.lb": { "x-gateway-destination-endpoint": "10.1.2.3:8000" } },
@@ -79,5 +96,7 @@ bench.add("whole lifecycle through the stream machine (9 messages)", () => {
 await bench.run();
 for (const task of bench.tasks) {
   const result = task.result as { latency?: { p50: number; p99: number } };
-  console.log(`${task.name.padEnd(56)} median ${((result.latency?.p50 ?? Number.NaN) * 1000).toFixed(2).padStart(8)} µs`);
+  console.log(
+    `${task.name.padEnd(56)} median ${((result.latency?.p50 ?? Number.NaN) * 1000).toFixed(2).padStart(8)} µs`,
+  );
 }

@@ -163,8 +163,8 @@ export type StreamPhase =
 /**
  * How a stream ended.
  *
- * Envoy resets every stream that it ends, so `cancelled` alone does not mean that the client went away or that
- * anything failed. Only `responseEnded` proves a complete response; it needs the response body to be processed.
+ * Only `responseEnded` proves a complete response, and it needs the response body to be processed. Without it an end
+ * and an abort look alike, whatever `cancelled` says: Envoy resets every stream that it ends.
  */
 export interface StreamEnd {
   readonly phase: StreamPhase;
@@ -176,7 +176,10 @@ export interface StreamEnd {
   /** The immediate response was an eviction. Wins over `cancelled`. */
   readonly evicted: boolean;
   readonly served: string | undefined;
-  /** The stream was reset from outside, as opposed to ended by a half-close or by us. */
+  /**
+   * The stream was reset, as opposed to ended by a half-close or by us. A hint for logs: a transport may see a reset as
+   * a half-close first.
+   */
   readonly cancelled: boolean;
   /** Set if the stream broke the protocol. */
   readonly fault: Error | undefined;

@@ -14,8 +14,8 @@ export {
 } from "./client/ext-proc-client.ts";
 export type { BodyMode, HeaderMode, ProcessingMode, ProtocolConfig } from "./codec/body-mode.ts";
 export { CodecFault, type CodecFaultCode } from "./codec/codec-fault.ts";
-export type { HeaderMutation } from "./codec/header-mutation.ts";
 export { decodeHeaderMap, type HeaderPairs } from "./codec/header-map.ts";
+export type { HeaderMutation } from "./codec/header-mutation.ts";
 export {
   decodeProcessingRequest,
   encodeProcessingRequest,
@@ -51,10 +51,15 @@ export type {
 } from "./exchange.ts";
 export { createHeaderList, type HeaderList } from "./headers.ts";
 export { createHealth, type Health, type HealthStatus } from "./health.ts";
-export { createStreamMachine, type StreamMachine, type StreamMachineOptions, type StreamStatus } from "./stream-machine.ts";
 export { DEFAULT_LIMITS, type StreamLimits } from "./stream-machine/limits.ts";
 export type { OverrideIgnored } from "./stream-machine/stream-context.ts";
 export { StreamFault } from "./stream-machine/stream-fault.ts";
+export {
+  createStreamMachine,
+  type StreamMachine,
+  type StreamMachineOptions,
+  type StreamStatus,
+} from "./stream-machine.ts";
 export { createSubsetMatcher, matchesSubset, parseSubsetHint } from "./subset-hint.ts";
 export { createGrpcJsTransport } from "./transport/grpc-js/grpc-js-transport.ts";
 export { createHealthServer, type HealthServer } from "./transport/grpc-js/health-service.ts";

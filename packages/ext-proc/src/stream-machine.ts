@@ -71,7 +71,11 @@ class Machine implements StreamMachine, StreamContext {
   readonly exchange: Exchange;
   readonly limits: StreamLimits;
   readonly outbox: Outbox;
-  config: ProtocolConfig = { requestBody: "FULL_DUPLEX_STREAMED", responseBody: "FULL_DUPLEX_STREAMED", sendBodyWithoutWaiting: false };
+  config: ProtocolConfig = {
+    requestBody: "FULL_DUPLEX_STREAMED",
+    responseBody: "FULL_DUPLEX_STREAMED",
+    sendBodyWithoutWaiting: false,
+  };
   observability = false;
 
   readonly #options: StreamMachineOptions;
@@ -267,7 +271,8 @@ class Machine implements StreamMachine, StreamContext {
     this.#closed = true;
     this.#inbox = [];
     this.#response.closed();
-    if (!cancelled) this.#options.finish(fault === undefined ? undefined : { code: INVALID_ARGUMENT, message: fault.message });
+    if (!cancelled)
+      this.#options.finish(fault === undefined ? undefined : { code: INVALID_ARGUMENT, message: fault.message });
     try {
       this.exchange.end({
         phase: this.#phase,

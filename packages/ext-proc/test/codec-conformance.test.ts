@@ -98,7 +98,13 @@ const answer = fc
   )
   .map((a) => withoutWhatTrailersLack(a as Answer));
 const immediate = fc.record(
-  { kind: fc.constant("immediate_response" as const), status: fc.integer({ min: 100, max: 599 }), body: bytes, details: text, ...mutation },
+  {
+    kind: fc.constant("immediate_response" as const),
+    status: fc.integer({ min: 100, max: 599 }),
+    body: bytes,
+    details: text,
+    ...mutation,
+  },
   { requiredKeys: ["kind", "status"] },
 ) as fc.Arbitrary<ImmediateResponse>;
 
@@ -145,8 +151,10 @@ function expectDecoded(encoded: Uint8Array, input: ProcessingRequestInput) {
   expect(decoded.endOfStream).toBe(isTrailers(input.kind) ? false : (input.endOfStream ?? false));
   expect(Buffer.from(decoded.body)).toEqual(Buffer.from(isBody(input.kind) ? (input.body ?? []) : []));
   expect(decodeHeaderMap(decoded.headerMap)).toEqual(isBody(input.kind) ? [] : (input.headers ?? []).flat());
-  for (const [namespace, value] of Object.entries(input.metadata ?? {})) expect(readNamespace(decoded.metadata, namespace)).toEqual(value);
-  for (const [filter, value] of Object.entries(input.attributes ?? {})) expect(readAttributes(decoded, filter)).toEqual(value);
+  for (const [namespace, value] of Object.entries(input.metadata ?? {}))
+    expect(readNamespace(decoded.metadata, namespace)).toEqual(value);
+  for (const [filter, value] of Object.entries(input.attributes ?? {}))
+    expect(readAttributes(decoded, filter)).toEqual(value);
   expect(readNamespace(decoded.metadata, "not there at all")).toBeUndefined();
   expect(decoded.observabilityMode).toBe(input.observabilityMode ?? false);
   expect(decoded.protocolConfig).toEqual(input.protocolConfig);
@@ -212,12 +220,20 @@ describe("ProcessingResponse", () => {
   });
 
   it("sets headers by raw_value only, with append unset and the action OVERWRITE_IF_EXISTS_OR_ADD", () => {
-    const encoded = encodeProcessingResponse({ kind: "request_headers", setHeaders: [["x-a", "1"]], removeHeaders: ["x-b"], clearRouteCache: true });
+    const encoded = encodeProcessingResponse({
+      kind: "request_headers",
+      setHeaders: [["x-a", "1"]],
+      removeHeaders: ["x-b"],
+      clearRouteCache: true,
+    });
     expect(reference.responseDeserialize(Buffer.from(encoded))).toEqual({
       response: "request_headers",
       request_headers: {
         response: {
-          header_mutation: { set_headers: [{ header: { key: "x-a", raw_value: Buffer.from("1") }, append_action: 2 }], remove_headers: ["x-b"] },
+          header_mutation: {
+            set_headers: [{ header: { key: "x-a", raw_value: Buffer.from("1") }, append_action: 2 }],
+            remove_headers: ["x-b"],
+          },
           clear_route_cache: true,
         },
       },
@@ -233,7 +249,9 @@ describe("ProcessingResponse", () => {
       requestTrailers: "SKIP",
       responseTrailers: "SEND",
     };
-    const decoded = reference.responseDeserialize(Buffer.from(encodeProcessingResponse({ kind: "response_headers", modeOverride })));
+    const decoded = reference.responseDeserialize(
+      Buffer.from(encodeProcessingResponse({ kind: "response_headers", modeOverride })),
+    );
     expect(decoded["mode_override"]).toEqual({
       request_header_mode: 1,
       response_header_mode: 1,
@@ -249,13 +267,22 @@ describe("ProcessingResponse", () => {
 function plain(input: Answer | ImmediateResponse): unknown {
   return Object.fromEntries(
     Object.entries(input)
-      .filter(([field, value]) => !(value === undefined || value === false || (Array.isArray(value) && value.length === 0) || (field === "body" && value.length === 0)))
+      .filter(
+        ([field, value]) =>
+          !(
+            value === undefined ||
+            value === false ||
+            (Array.isArray(value) && value.length === 0) ||
+            (field === "body" && value.length === 0)
+          ),
+      )
       .map(([field, value]) => [field, withBuffers(value)]),
   );
 }
 
 function withBuffers(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value);
-  if (typeof value === "object" && value !== null && "body" in value) return { ...value, body: Buffer.from(value.body as Uint8Array) };
+  if (typeof value === "object" && value !== null && "body" in value)
+    return { ...value, body: Buffer.from(value.body as Uint8Array) };
   return value;
 }

@@ -3,7 +3,12 @@ import { describe, expect, it } from "vitest";
 import { CodecFault } from "../src/codec/codec-fault.ts";
 import { countHeaders, decodeHeaderMap } from "../src/codec/header-map.ts";
 import { decodeHealthCheckRequest, decodeHealthCheckResponse } from "../src/codec/health-messages.ts";
-import { decodeProcessingRequest, encodeProcessingRequest, readAttributes, readNamespace } from "../src/codec/processing-request.ts";
+import {
+  decodeProcessingRequest,
+  encodeProcessingRequest,
+  readAttributes,
+  readNamespace,
+} from "../src/codec/processing-request.ts";
 import { decodeProcessingResponse, encodeProcessingResponse } from "../src/codec/processing-response.ts";
 import { decodeStruct } from "../src/codec/struct.ts";
 import { WireWriter } from "../src/codec/wire-writer.ts";
@@ -65,28 +70,48 @@ describe("malformed messages", () => {
     const unknown = "f8 01 05 f9 01 0000000000000000 fd 01 00000000 fa 01 02 ffff";
     const inner = hex(`${unknown} 0a 03 616263 10 01`);
     const bytes = Buffer.concat([hex(unknown), hex("22"), Buffer.of(inner.length), inner, hex(unknown)]);
-    expect(decodeProcessingRequest(bytes)).toMatchObject({ kind: "request_body", body: Buffer.from("abc"), endOfStream: true });
+    expect(decodeProcessingRequest(bytes)).toMatchObject({
+      kind: "request_body",
+      body: Buffer.from("abc"),
+      endOfStream: true,
+    });
   });
 
   it("takes the last member when the oneof occurs twice", () => {
-    expect(decodeProcessingRequest(hex("12 02 18 01 22 00"))).toMatchObject({ kind: "request_body", endOfStream: false });
+    expect(decodeProcessingRequest(hex("12 02 18 01 22 00"))).toMatchObject({
+      kind: "request_body",
+      endOfStream: false,
+    });
   });
 
   it("finds every truncation of a message either readable or a fault", () => {
-    for (const [message, decode] of [[REQUEST, readAll], [RESPONSE, decodeProcessingResponse]] as const) {
+    for (const [message, decode] of [
+      [REQUEST, readAll],
+      [RESPONSE, decodeProcessingResponse],
+    ] as const) {
       for (let length = 0; length < message.length; length++) codeOf(() => decode(message.subarray(0, length)));
     }
   });
 
   it("never throws anything but a fault, whatever the bytes", () => {
     const mutated = fc
-      .tuple(fc.constantFrom(REQUEST, RESPONSE), fc.array(fc.tuple(fc.nat(200), fc.nat(255)), { minLength: 1, maxLength: 6 }))
+      .tuple(
+        fc.constantFrom(REQUEST, RESPONSE),
+        fc.array(fc.tuple(fc.nat(200), fc.nat(255)), { minLength: 1, maxLength: 6 }),
+      )
       .map(([message, edits]) => {
         const copy = Buffer.from(message);
         for (const [at, byte] of edits) copy[at % copy.length] = byte;
         return copy;
       });
-    const decoders = [readAll, decodeProcessingResponse, decodeHeaderMap, decodeStruct, decodeHealthCheckRequest, decodeHealthCheckResponse];
+    const decoders = [
+      readAll,
+      decodeProcessingResponse,
+      decodeHeaderMap,
+      decodeStruct,
+      decodeHealthCheckRequest,
+      decodeHealthCheckResponse,
+    ];
     fc.assert(
       fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 60 })), (bytes) => {
         for (const decode of decoders) codeOf(() => decode(bytes));

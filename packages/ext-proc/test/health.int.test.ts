@@ -19,17 +19,28 @@ async function clientOf(listen: () => Promise<{ port: number }>) {
   const { port } = await listen();
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   closers.push(() => client.close());
-  const raw = (service: string | Buffer) => (typeof service === "string" ? Buffer.from(encodeHealthCheckRequest(service)) : service);
+  const raw = (service: string | Buffer) =>
+    typeof service === "string" ? Buffer.from(encodeHealthCheckRequest(service)) : service;
   return {
     check: (service: string | Buffer) =>
       new Promise<number | string>((resolve) => {
-        client.makeUnaryRequest("/grpc.health.v1.Health/Check", identity, identity, raw(service), (error: ServiceError | null, reply?: Buffer) =>
-          resolve(error ? `code ${error.code}` : decodeHealthCheckResponse(reply!)),
+        client.makeUnaryRequest(
+          "/grpc.health.v1.Health/Check",
+          identity,
+          identity,
+          raw(service),
+          (error: ServiceError | null, reply?: Buffer) =>
+            resolve(error ? `code ${error.code}` : decodeHealthCheckResponse(reply!)),
         );
       }),
     watch(service: string) {
       const statuses: number[] = [];
-      const call: ClientReadableStream<Buffer> = client.makeServerStreamRequest("/grpc.health.v1.Health/Watch", identity, identity, raw(service));
+      const call: ClientReadableStream<Buffer> = client.makeServerStreamRequest(
+        "/grpc.health.v1.Health/Watch",
+        identity,
+        identity,
+        raw(service),
+      );
       call.on("data", (bytes: Buffer) => statuses.push(decodeHealthCheckResponse(bytes)));
       call.on("error", () => {});
       closers.push(() => call.cancel());
@@ -50,7 +61,14 @@ const servers: [string, (health: Health) => () => Promise<{ port: number }>][] =
   [
     "the ext_proc port",
     (health) => () => {
-      const transport = createGrpcJsTransport({ handler: { open: () => { throw new Error("no stream is opened"); } }, health });
+      const transport = createGrpcJsTransport({
+        handler: {
+          open: () => {
+            throw new Error("no stream is opened");
+          },
+        },
+        health,
+      });
       closers.push(() => transport.close());
       return transport.listen({ host: "127.0.0.1", port: 0 });
     },
@@ -78,7 +96,11 @@ describe.each(servers)("gRPC health on %s", (_, serve) => {
   it("tells a watcher the status now and at each change", async () => {
     const health = createHealth();
     const client = await clientOf(serve(health));
-    const [ready, alive, unknown] = [client.watch("readiness"), client.watch("liveness"), client.watch("no.such.Service")];
+    const [ready, alive, unknown] = [
+      client.watch("readiness"),
+      client.watch("liveness"),
+      client.watch("no.such.Service"),
+    ];
     await until(() => ready.length === 1 && alive.length === 1 && unknown.length === 1);
     health.setServing(true);
     health.setServing(true);

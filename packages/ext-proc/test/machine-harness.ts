@@ -1,16 +1,31 @@
 import type { BodyMode, ProtocolConfig } from "../src/codec/body-mode.ts";
 import { encodeProcessingRequest, type ProcessingRequestInput } from "../src/codec/processing-request.ts";
-import { type Answer, decodeProcessingResponse, type ImmediateResponse, type ProcessingResponse } from "../src/codec/processing-response.ts";
+import {
+  type Answer,
+  decodeProcessingResponse,
+  type ImmediateResponse,
+  type ProcessingResponse,
+} from "../src/codec/processing-response.ts";
 import type { Exchange, ExchangeControl, Rejection, RouteAnswer, RouteInput, StreamEnd } from "../src/exchange.ts";
 import { createStreamMachine, type StreamMachineOptions, type StreamStatus } from "../src/stream-machine.ts";
 
 export const ROUTE = { kind: "route", destination: "10.0.0.1:8000", setHeaders: [], removeHeaders: [] } as const;
 
 export function rejection(status: number, text = "no"): Rejection {
-  return { kind: "reject", status, headers: [["content-type", "application/json"]], body: Buffer.from(text), details: "test_rejection" };
+  return {
+    kind: "reject",
+    status,
+    headers: [["content-type", "application/json"]],
+    body: Buffer.from(text),
+    details: "test_rejection",
+  };
 }
 
-export function modes(requestBody: BodyMode, responseBody: BodyMode = "NONE", sendBodyWithoutWaiting = false): ProtocolConfig {
+export function modes(
+  requestBody: BodyMode,
+  responseBody: BodyMode = "NONE",
+  sendBodyWithoutWaiting = false,
+): ProtocolConfig {
   return { requestBody, responseBody, sendBodyWithoutWaiting };
 }
 
@@ -75,7 +90,9 @@ export function drive({ route = () => ROUTE, exchange = {}, config, ...options }
     /** Sends messages as Envoy would. */
     give(...messages: ProcessingRequestInput[]) {
       for (const message of messages) {
-        machine.receive(encodeProcessingRequest(first && config !== undefined ? { ...message, protocolConfig: config } : message));
+        machine.receive(
+          encodeProcessingRequest(first && config !== undefined ? { ...message, protocolConfig: config } : message),
+        );
         first = false;
       }
     },
@@ -85,8 +102,14 @@ export function drive({ route = () => ROUTE, exchange = {}, config, ...options }
     rejected: () => sent.at(-1) as ImmediateResponse,
     /** The concatenated bytes of the streamed answers of a kind. */
     streamed(kind: "request_body" | "response_body") {
-      const pieces = sent.flatMap((answer) => (answer.kind === kind && answer.bodyMutation?.kind === "streamed" ? [answer.bodyMutation] : []));
-      return { bytes: Buffer.concat(pieces.map((piece) => piece.body)), sizes: pieces.map((piece) => piece.body.length), ends: pieces.map((piece) => piece.endOfStream) };
+      const pieces = sent.flatMap((answer) =>
+        answer.kind === kind && answer.bodyMutation?.kind === "streamed" ? [answer.bodyMutation] : [],
+      );
+      return {
+        bytes: Buffer.concat(pieces.map((piece) => piece.body)),
+        sizes: pieces.map((piece) => piece.body.length),
+        ends: pieces.map((piece) => piece.endOfStream),
+      };
     },
   };
 }
@@ -96,22 +119,36 @@ const body = (bytes: Bytes) => (typeof bytes === "string" ? Buffer.from(bytes) :
 const entries = (headers: Record<string, string>) => Object.entries(headers);
 
 /** The messages of Envoy, in the notation of the protocol cases: `H`, `H!`, `B`, `B!`, `T` and their response twins. */
-export const H = (headers: Record<string, string> = { ":path": "/v1/completions" }): ProcessingRequestInput => ({ kind: "request_headers", headers: entries(headers) });
-export const HEnd = (headers?: Record<string, string>): ProcessingRequestInput => ({ ...H(headers), endOfStream: true });
+export const H = (headers: Record<string, string> = { ":path": "/v1/completions" }): ProcessingRequestInput => ({
+  kind: "request_headers",
+  headers: entries(headers),
+});
+export const HEnd = (headers?: Record<string, string>): ProcessingRequestInput => ({
+  ...H(headers),
+  endOfStream: true,
+});
 export const B = (bytes: Bytes): ProcessingRequestInput => ({ kind: "request_body", body: body(bytes) });
 export const BEnd = (bytes: Bytes = ""): ProcessingRequestInput => ({ ...B(bytes), endOfStream: true });
 export const T = (): ProcessingRequestInput => ({ kind: "request_trailers", headers: [["x-t", "1"]] });
-export const RH = (headers: Record<string, string> = { ":status": "200" }): ProcessingRequestInput => ({ kind: "response_headers", headers: entries(headers) });
-export const RHEnd = (headers?: Record<string, string>): ProcessingRequestInput => ({ ...RH(headers), endOfStream: true });
+export const RH = (headers: Record<string, string> = { ":status": "200" }): ProcessingRequestInput => ({
+  kind: "response_headers",
+  headers: entries(headers),
+});
+export const RHEnd = (headers?: Record<string, string>): ProcessingRequestInput => ({
+  ...RH(headers),
+  endOfStream: true,
+});
 export const RB = (bytes: Bytes): ProcessingRequestInput => ({ kind: "response_body", body: body(bytes) });
 export const RBEnd = (bytes: Bytes = ""): ProcessingRequestInput => ({ ...RB(bytes), endOfStream: true });
 export const RT = (): ProcessingRequestInput => ({ kind: "response_trailers", headers: [["grpc-status", "0"]] });
 
-export const subset = (...endpoints: string[]) => ({ "envoy.lb.subset_hint": { "x-gateway-destination-endpoint-subset": endpoints } });
+export const subset = (...endpoints: string[]) => ({
+  "envoy.lb.subset_hint": { "x-gateway-destination-endpoint-subset": endpoints },
+});
 
 /** Waits until something holds, and gives up long before the test's own limit so that the failure says where. */
 export async function until(condition: () => boolean): Promise<void> {
-  const giveUp = Date.now() + 4_000;
+  const giveUp = Date.now() + 20_000;
   while (!condition()) {
     if (Date.now() > giveUp) throw new Error(`never became true: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

@@ -3,11 +3,27 @@ import { describe, expect, it } from "vitest";
 import type { BodyMode } from "../src/codec/body-mode.ts";
 import type { ProcessingRequestInput } from "../src/codec/processing-request.ts";
 import type { RouteAnswer } from "../src/exchange.ts";
-import { B, BEnd, drive, H, HEnd, modes, RB, RBEnd, rejection, RH, RHEnd, ROUTE, RT, T } from "./machine-harness.ts";
+import { B, BEnd, drive, H, HEnd, modes, RB, RBEnd, RH, RHEnd, ROUTE, RT, rejection, T } from "./machine-harness.ts";
 
-const MESSAGES: ProcessingRequestInput[] = [H(), HEnd(), B("abc"), B(""), BEnd("xyz"), BEnd(), T(), RH(), RHEnd(), RB("r"), RBEnd("s"), RBEnd(), RT()];
+const MESSAGES: ProcessingRequestInput[] = [
+  H(),
+  HEnd(),
+  B("abc"),
+  B(""),
+  BEnd("xyz"),
+  BEnd(),
+  T(),
+  RH(),
+  RHEnd(),
+  RB("r"),
+  RBEnd("s"),
+  RBEnd(),
+  RT(),
+];
 const mode = fc.constantFrom<BodyMode>("NONE", "STREAMED", "BUFFERED", "BUFFERED_PARTIAL", "FULL_DUPLEX_STREAMED");
-const config = fc.option(fc.record({ requestBody: mode, responseBody: mode, sendBodyWithoutWaiting: fc.boolean() }), { nil: undefined });
+const config = fc.option(fc.record({ requestBody: mode, responseBody: mode, sendBodyWithoutWaiting: fc.boolean() }), {
+  nil: undefined,
+});
 const event = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(...MESSAGES) },
   { weight: 1, arbitrary: fc.constantFrom("half-close", "cancel", "evict", "settle", "drained", "garbage" as const) },
@@ -18,9 +34,17 @@ const wish = fc.constantFrom("none", "inspect", "rewrite", "throw");
 type Events = (ProcessingRequestInput | "half-close" | "cancel" | "evict" | "settle" | "drained" | "garbage")[];
 
 /** Runs a history, ends it with a cancel, and returns everything that was observed. */
-async function run(history: Events, protocolConfig: ReturnType<typeof modes> | undefined, how: string, want: string, roomy: boolean) {
+async function run(
+  history: Events,
+  protocolConfig: ReturnType<typeof modes> | undefined,
+  how: string,
+  want: string,
+  roomy: boolean,
+) {
   let settle: (answer: RouteAnswer) => void = () => {};
-  const later = new Promise<RouteAnswer>((resolve) => { settle = resolve; });
+  const later = new Promise<RouteAnswer>((resolve) => {
+    settle = resolve;
+  });
   const stream = drive({
     ...(protocolConfig === undefined ? {} : { config: protocolConfig }),
     route() {
@@ -59,42 +83,64 @@ async function run(history: Events, protocolConfig: ReturnType<typeof modes> | u
 describe("any order of messages, half-closes, resets and evictions", () => {
   it("ends the exchange exactly once, sends nothing after an immediate response, and no body answer after an end", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(event, { maxLength: 14 }), config, decision, wish, fc.boolean(), async (history, protocolConfig, how, want, roomy) => {
-        const { stream } = await run(history as Events, protocolConfig, how, want, roomy);
-        expect(stream.ends).toHaveLength(1);
-        expect(stream.finished.length).toBeLessThanOrEqual(1);
-        expect(stream.routed.length).toBeLessThanOrEqual(1);
-        const kinds = stream.kinds();
-        const immediate = kinds.indexOf("immediate_response");
-        if (immediate !== -1) expect(immediate).toBe(kinds.length - 1);
-        expect(stream.ends[0]!.rejected).toBe(immediate !== -1);
-        for (const kind of ["request_body", "response_body"] as const) {
-          const { ends } = stream.streamed(kind);
-          expect(ends.slice(0, -1)).not.toContain(true);
-        }
-        for (const kind of ["request_headers", "response_headers", "request_trailers", "response_trailers"] as const) {
-          expect(kinds.filter((k) => k === kind).length).toBeLessThanOrEqual(1);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(event, { maxLength: 14 }),
+        config,
+        decision,
+        wish,
+        fc.boolean(),
+        async (history, protocolConfig, how, want, roomy) => {
+          const { stream } = await run(history as Events, protocolConfig, how, want, roomy);
+          expect(stream.ends).toHaveLength(1);
+          expect(stream.finished.length).toBeLessThanOrEqual(1);
+          expect(stream.routed.length).toBeLessThanOrEqual(1);
+          const kinds = stream.kinds();
+          const immediate = kinds.indexOf("immediate_response");
+          if (immediate !== -1) expect(immediate).toBe(kinds.length - 1);
+          expect(stream.ends[0]!.rejected).toBe(immediate !== -1);
+          for (const kind of ["request_body", "response_body"] as const) {
+            const { ends } = stream.streamed(kind);
+            expect(ends.slice(0, -1)).not.toContain(true);
+          }
+          for (const kind of [
+            "request_headers",
+            "response_headers",
+            "request_trailers",
+            "response_trailers",
+          ] as const) {
+            expect(kinds.filter((k) => k === kind).length).toBeLessThanOrEqual(1);
+          }
+        },
+      ),
       { numRuns: 1_500 },
     );
   });
 
   it("gives as many answers as each mode allows: never more than messages in lock-step, never plain bodies in full duplex", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(event, { maxLength: 14 }), config, decision, wish, async (history, protocolConfig, how, want) => {
-        const { stream } = await run(history as Events, protocolConfig, how, want, true);
-        const effective = protocolConfig ?? modes("FULL_DUPLEX_STREAMED", "FULL_DUPLEX_STREAMED");
-        for (const [kind, bodyMode] of [["request_body", effective.requestBody], ["response_body", effective.responseBody]] as const) {
-          const answers = stream.sent.flatMap((answer) => (answer.kind === kind ? [answer] : []));
-          if (bodyMode === "FULL_DUPLEX_STREAMED") expect(answers.every((answer) => answer.bodyMutation?.kind === "streamed")).toBe(true);
-          else {
-            expect(answers.some((answer) => answer.bodyMutation?.kind === "streamed")).toBe(false);
-            const messages = history.filter((step) => typeof step === "object" && step.kind === kind).length;
-            expect(answers.length).toBeLessThanOrEqual(messages);
+      fc.asyncProperty(
+        fc.array(event, { maxLength: 14 }),
+        config,
+        decision,
+        wish,
+        async (history, protocolConfig, how, want) => {
+          const { stream } = await run(history as Events, protocolConfig, how, want, true);
+          const effective = protocolConfig ?? modes("FULL_DUPLEX_STREAMED", "FULL_DUPLEX_STREAMED");
+          for (const [kind, bodyMode] of [
+            ["request_body", effective.requestBody],
+            ["response_body", effective.responseBody],
+          ] as const) {
+            const answers = stream.sent.flatMap((answer) => (answer.kind === kind ? [answer] : []));
+            if (bodyMode === "FULL_DUPLEX_STREAMED")
+              expect(answers.every((answer) => answer.bodyMutation?.kind === "streamed")).toBe(true);
+            else {
+              expect(answers.some((answer) => answer.bodyMutation?.kind === "streamed")).toBe(false);
+              const messages = history.filter((step) => typeof step === "object" && step.kind === kind).length;
+              expect(answers.length).toBeLessThanOrEqual(messages);
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 1_500 },
     );
   });

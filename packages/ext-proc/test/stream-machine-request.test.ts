@@ -1,13 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { RouteAnswer } from "../src/exchange.ts";
-import { B, BEnd, drive, H, HEnd, modes, RB, rejection, RH, ROUTE, subset, T } from "./machine-harness.ts";
+import { B, BEnd, drive, H, HEnd, modes, RB, RH, ROUTE, rejection, subset, T } from "./machine-harness.ts";
 
 const DECISION = {
   setHeaders: [["x-gateway-destination-endpoint", "10.0.0.1:8000"]],
   clearRouteCache: true,
   dynamicMetadata: { "envoy.lb": { "x-gateway-destination-endpoint": "10.0.0.1:8000" } },
 };
-const withLength = (length: number) => ({ ...DECISION, setHeaders: [...DECISION.setHeaders, ["content-length", String(length)]] });
+const withLength = (length: number) => ({
+  ...DECISION,
+  setHeaders: [...DECISION.setHeaders, ["content-length", String(length)]],
+});
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("the decision in full duplex", () => {
@@ -19,7 +22,10 @@ describe("the decision in full duplex", () => {
     expect(stream.routed[0]).toMatchObject({ bodyState: "complete", body: Buffer.from('{"model":"direct-model"}') });
     expect(stream.sent).toEqual([
       { kind: "request_headers", ...withLength(24) },
-      { kind: "request_body", bodyMutation: { kind: "streamed", body: Buffer.from('{"model":"direct-model"}'), endOfStream: true } },
+      {
+        kind: "request_body",
+        bodyMutation: { kind: "streamed", body: Buffer.from('{"model":"direct-model"}'), endOfStream: true },
+      },
     ]);
   });
 
@@ -27,10 +33,19 @@ describe("the decision in full duplex", () => {
     const stream = drive();
     stream.give(H(), ...Array.from({ length: 1000 }, (_, i) => B(Buffer.of(i & 0xff))), BEnd());
     expect(stream.routed).toHaveLength(1);
-    expect(stream.streamed("request_body").bytes).toEqual(Buffer.from(Array.from({ length: 1000 }, (_, i) => i & 0xff)));
+    expect(stream.streamed("request_body").bytes).toEqual(
+      Buffer.from(Array.from({ length: 1000 }, (_, i) => i & 0xff)),
+    );
   });
 
-  it.each([[0, 1], [61_000, 1], [62_000, 1], [62_001, 2], [63_000, 2], [125_000, 3]])("M19 sends %i bytes in %i pieces, only the last of which ends the body", (size, count) => {
+  it.each([
+    [0, 1],
+    [61_000, 1],
+    [62_000, 1],
+    [62_001, 2],
+    [63_000, 2],
+    [125_000, 3],
+  ])("M19 sends %i bytes in %i pieces, only the last of which ends the body", (size, count) => {
     const stream = drive();
     stream.give(H(), BEnd(Buffer.alloc(size, 7)));
     const { bytes, sizes, ends } = stream.streamed("request_body");
@@ -111,7 +126,10 @@ describe("the decision in other modes", () => {
   });
 
   it("STREAMED without waiting: a new body takes the place of the first chunk, the others are cleared", () => {
-    const stream = drive({ config: modes("STREAMED", "NONE", true), route: () => ({ ...ROUTE, body: Buffer.from("new") }) });
+    const stream = drive({
+      config: modes("STREAMED", "NONE", true),
+      route: () => ({ ...ROUTE, body: Buffer.from("new") }),
+    });
     stream.give(H(), B("a"), BEnd("b"));
     expect(stream.sent.slice(1)).toEqual([
       { kind: "request_body", bodyMutation: { kind: "body", body: Buffer.from("new") } },
@@ -127,14 +145,14 @@ describe("the decision in other modes", () => {
     expect(stream.sent.slice(1)).toEqual([{ kind: "request_body", ...DECISION }]);
   });
 
-  it.each([["longer than before", { kind: "body", body: Buffer.from("longer than before") }], ["", { kind: "clear" }]])(
-    "X15 BUFFERED: a changed body (%j) comes with its exact content-length",
-    (text, bodyMutation) => {
-      const stream = drive({ config: modes("BUFFERED"), route: () => ({ ...ROUTE, body: Buffer.from(text) }) });
-      stream.give(H(), BEnd("body"));
-      expect(stream.answer(1)).toEqual({ kind: "request_body", ...withLength(text.length), bodyMutation });
-    },
-  );
+  it.each([
+    ["longer than before", { kind: "body", body: Buffer.from("longer than before") }],
+    ["", { kind: "clear" }],
+  ])("X15 BUFFERED: a changed body (%j) comes with its exact content-length", (text, bodyMutation) => {
+    const stream = drive({ config: modes("BUFFERED"), route: () => ({ ...ROUTE, body: Buffer.from(text) }) });
+    stream.give(H(), BEnd("body"));
+    expect(stream.answer(1)).toEqual({ kind: "request_body", ...withLength(text.length), bodyMutation });
+  });
 
   it("BUFFERED: a body that trailers end is decided when it comes, and the trailers are answered", () => {
     const stream = drive({ config: modes("BUFFERED") });
@@ -158,7 +176,12 @@ describe("the decision in other modes", () => {
 
   it("observes without ever answering", () => {
     const stream = drive();
-    stream.give({ ...H(), observabilityMode: true }, { ...BEnd("x"), observabilityMode: true }, { ...RH(), observabilityMode: true }, RB("y"));
+    stream.give(
+      { ...H(), observabilityMode: true },
+      { ...BEnd("x"), observabilityMode: true },
+      { ...RH(), observabilityMode: true },
+      RB("y"),
+    );
     expect(stream.routed[0]).toMatchObject({ observability: true, bodyState: "complete" });
     expect(stream.sent).toEqual([]);
     stream.machine.halfClosed();
@@ -169,9 +192,16 @@ describe("the decision in other modes", () => {
 describe("what the decision sees and sets", () => {
   it("M07 M10 takes the metadata of the last message that has the namespace", () => {
     const stream = drive();
-    stream.give({ ...H(), metadata: { test: { phase: "headers" }, only: { first: 1 } } }, { ...BEnd("x"), metadata: { test: { phase: "body" } } });
+    stream.give(
+      { ...H(), metadata: { test: { phase: "headers" }, only: { first: 1 } } },
+      { ...BEnd("x"), metadata: { test: { phase: "body" } } },
+    );
     const { metadata } = stream.routed[0]!;
-    expect([metadata("test"), metadata("only"), metadata("none")]).toEqual([{ phase: "body" }, { first: 1 }, undefined]);
+    expect([metadata("test"), metadata("only"), metadata("none")]).toEqual([
+      { phase: "body" },
+      { first: 1 },
+      undefined,
+    ]);
   });
 
   it("B09 B18 B19 hands over the subset, whichever message brought it, for bodyless requests too", () => {
@@ -181,21 +211,37 @@ describe("what the decision sees and sets", () => {
     atBody.give(H(), { ...BEnd("x"), metadata: subset("10.0.0.2:8000") });
     const bodyless = drive();
     bodyless.give({ ...HEnd(), metadata: subset() });
-    expect([atHeaders, atBody, bodyless].map((stream) => stream.routed[0]!.subset)).toEqual([["10.0.0.1:8000"], ["10.0.0.2:8000"], []]);
+    expect([atHeaders, atBody, bodyless].map((stream) => stream.routed[0]!.subset)).toEqual([
+      ["10.0.0.1:8000"],
+      ["10.0.0.2:8000"],
+      [],
+    ]);
   });
 
   it("R16 M18 names the same destinations in header and metadata, next to what the exchange adds", () => {
     const destination = "192.168.1.100:8000,192.168.2.100:8000";
     const stream = drive({
-      route: () => ({ ...ROUTE, destination, setHeaders: [["x-a", "1"]], removeHeaders: ["x-b"], dynamicMetadata: { "envoy.lb": { scores: { e: 1 } }, other: { k: "v" } } }),
+      route: () => ({
+        ...ROUTE,
+        destination,
+        setHeaders: [["x-a", "1"]],
+        removeHeaders: ["x-b"],
+        dynamicMetadata: { "envoy.lb": { scores: { e: 1 } }, other: { k: "v" } },
+      }),
     });
     stream.give(HEnd());
     expect(stream.answer(0)).toEqual({
       kind: "request_headers",
-      setHeaders: [["x-gateway-destination-endpoint", destination], ["x-a", "1"]],
+      setHeaders: [
+        ["x-gateway-destination-endpoint", destination],
+        ["x-a", "1"],
+      ],
       removeHeaders: ["x-b"],
       clearRouteCache: true,
-      dynamicMetadata: { "envoy.lb": { scores: { e: 1 }, "x-gateway-destination-endpoint": destination }, other: { k: "v" } },
+      dynamicMetadata: {
+        "envoy.lb": { scores: { e: 1 }, "x-gateway-destination-endpoint": destination },
+        other: { k: "v" },
+      },
     });
   });
 
@@ -222,19 +268,32 @@ describe("rejections", () => {
     stream.machine.halfClosed();
     stream.machine.cancelled();
     expect(stream.sent).toEqual([
-      { kind: "immediate_response", status: 503, setHeaders: [["content-type", "application/json"]], body: Buffer.from("none"), details: "test_rejection" },
+      {
+        kind: "immediate_response",
+        status: 503,
+        setHeaders: [["content-type", "application/json"]],
+        body: Buffer.from("none"),
+        details: "test_rejection",
+      },
     ]);
     expect(stream.finished).toEqual([undefined]);
     expect(stream.ends).toMatchObject([{ rejected: true, evicted: false, cancelled: false, phase: "decided" }]);
   });
 
-  it.each([["FULL_DUPLEX_STREAMED"], ["BUFFERED"], ["STREAMED"]] as const)("E19 refuses a body as soon as it passes the limit in %s", (mode) => {
-    const stream = drive({ config: modes(mode), limits: { maxBodyBytes: 1024 } });
-    stream.give(H(), B(Buffer.alloc(1025)), B(Buffer.alloc(512)), BEnd(Buffer.alloc(512)));
-    expect(stream.rejected()).toMatchObject({ kind: "immediate_response", status: 413, body: Buffer.from("too large") });
-    expect(stream.kinds().filter((kind) => kind === "immediate_response")).toHaveLength(1);
-    expect(stream.ends).toMatchObject([{ rejected: true }]);
-  });
+  it.each([["FULL_DUPLEX_STREAMED"], ["BUFFERED"], ["STREAMED"]] as const)(
+    "E19 refuses a body as soon as it passes the limit in %s",
+    (mode) => {
+      const stream = drive({ config: modes(mode), limits: { maxBodyBytes: 1024 } });
+      stream.give(H(), B(Buffer.alloc(1025)), B(Buffer.alloc(512)), BEnd(Buffer.alloc(512)));
+      expect(stream.rejected()).toMatchObject({
+        kind: "immediate_response",
+        status: 413,
+        body: Buffer.from("too large"),
+      });
+      expect(stream.kinds().filter((kind) => kind === "immediate_response")).toHaveLength(1);
+      expect(stream.ends).toMatchObject([{ rejected: true }]);
+    },
+  );
 
   it("E19 counts over all chunks, and lets a body of exactly the limit through", () => {
     const over = drive({ limits: { maxBodyBytes: 1024 } });
@@ -255,8 +314,13 @@ describe("rejections", () => {
 
   it("refuses 10 000 headers with 431", () => {
     const stream = drive();
-    stream.give({ kind: "request_headers", headers: Array.from({ length: 10_000 }, (_, i) => [`x-${i}`, "v"] as const) });
-    expect(stream.sent).toMatchObject([{ kind: "immediate_response", status: 431, details: "request_headers_too_large" }]);
+    stream.give({
+      kind: "request_headers",
+      headers: Array.from({ length: 10_000 }, (_, i) => [`x-${i}`, "v"] as const),
+    });
+    expect(stream.sent).toMatchObject([
+      { kind: "immediate_response", status: 431, details: "request_headers_too_large" },
+    ]);
     expect(stream.ends).toHaveLength(1);
   });
 
@@ -267,7 +331,12 @@ describe("rejections", () => {
   });
 
   it.each([
-    ["throws", () => { throw new Error("secret"); }],
+    [
+      "throws",
+      () => {
+        throw new Error("secret");
+      },
+    ],
     ["returns a promise that rejects", () => Promise.reject(new Error("secret"))],
   ])("answers 500 without the error's text when route %s", async (_, route) => {
     const stream = drive({ route });
@@ -280,7 +349,12 @@ describe("rejections", () => {
   });
 
   it("lets the host shape the 500", () => {
-    const stream = drive({ route: () => { throw new Error("x"); }, internalError: () => rejection(500, "shaped") });
+    const stream = drive({
+      route: () => {
+        throw new Error("x");
+      },
+      internalError: () => rejection(500, "shaped"),
+    });
     stream.give(HEnd());
     expect(stream.rejected().body).toEqual(Buffer.from("shaped"));
   });
@@ -289,7 +363,9 @@ describe("rejections", () => {
 describe("a decision that takes time", () => {
   const slow = () => {
     let settle!: (answer: RouteAnswer) => void;
-    const answer = new Promise<RouteAnswer>((resolve) => { settle = resolve; });
+    const answer = new Promise<RouteAnswer>((resolve) => {
+      settle = resolve;
+    });
     return { route: () => answer, settle };
   };
 
@@ -392,7 +468,12 @@ describe("protocol errors", () => {
   });
 
   it("ends it for metadata that turns out to be malformed while the exchange reads it", () => {
-    const stream = drive({ route: (input) => { input.metadata("ns"); return ROUTE; } });
+    const stream = drive({
+      route: (input) => {
+        input.metadata("ns");
+        return ROUTE;
+      },
+    });
     // request_headers that end the stream, metadata_context holding one truncated map entry
     stream.machine.receive(Buffer.from("12021801" + "42020a05", "hex"));
     expect(stream.finished).toMatchObject([{ code: 3 }]);

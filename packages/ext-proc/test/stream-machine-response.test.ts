@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ResponseHeadersAnswer, ResponseHeadersInput } from "../src/exchange.ts";
-import { BEnd, drive, H, HEnd, modes, RB, RBEnd, RH, RHEnd, ROUTE, RT, type DriveOptions } from "./machine-harness.ts";
+import { BEnd, type DriveOptions, drive, H, HEnd, modes, RB, RBEnd, RH, RHEnd, ROUTE, RT } from "./machine-harness.ts";
 
 const wants = (body: ResponseHeadersAnswer["body"], more: Partial<ResponseHeadersAnswer> = {}) => ({
   responseHeaders: () => ({ setHeaders: [], removeHeaders: [], ...more, body }),
@@ -21,7 +21,9 @@ describe("response headers", () => {
     stream.give(RHEnd({ ":status": "204" }));
     stream.machine.cancelled();
     expect(stream.sent).toEqual([{ kind: "response_headers" }]);
-    expect(stream.ends).toMatchObject([{ phase: "response", responseStarted: true, responseEnded: true, cancelled: true }]);
+    expect(stream.ends).toMatchObject([
+      { phase: "response", responseStarted: true, responseEnded: true, cancelled: true },
+    ]);
   });
 
   it.each([
@@ -31,7 +33,14 @@ describe("response headers", () => {
     ["no number", { ":status": "20x" }, undefined],
   ])("reads the status from %s", (_, headers, status) => {
     const seen: ResponseHeadersInput[] = [];
-    const stream = responding({ exchange: { responseHeaders(input) { seen.push(input); return { setHeaders: [], removeHeaders: [], body: "none" }; } } });
+    const stream = responding({
+      exchange: {
+        responseHeaders(input) {
+          seen.push(input);
+          return { setHeaders: [], removeHeaders: [], body: "none" };
+        },
+      },
+    });
     stream.give(RH(headers as Record<string, string>));
     expect(seen[0]!.status).toBe(status);
   });
@@ -44,15 +53,29 @@ describe("response headers", () => {
       return stream.ends[0]!.served;
     };
     const attributes = { "envoy.filters.http.ext_proc": { "upstream.address": "10.0.0.3:3000" } };
-    expect(served({ metadata: { "envoy.lb": { "x-gateway-destination-endpoint-served": "10.0.0.2:3000" } }, attributes })).toBe("10.0.0.2:3000");
-    expect(served({ metadata: { "envoy.lb": { "x-gateway-destination-endpoint": "10.0.0.9:1" } }, attributes })).toBe("10.0.0.3:3000");
+    expect(
+      served({ metadata: { "envoy.lb": { "x-gateway-destination-endpoint-served": "10.0.0.2:3000" } }, attributes }),
+    ).toBe("10.0.0.2:3000");
+    expect(served({ metadata: { "envoy.lb": { "x-gateway-destination-endpoint": "10.0.0.9:1" } }, attributes })).toBe(
+      "10.0.0.3:3000",
+    );
     expect(served({ metadata: { "envoy.lb": {} } })).toBeUndefined();
   });
 
   it("Q34 sets what the exchange asks for and nothing else", () => {
-    const stream = responding({ exchange: wants("none", { setHeaders: [["x-session-token", "t"]], removeHeaders: ["x-internal"] }) });
-    stream.give({ kind: "response_headers", headers: [["set-cookie", "a"], ["set-cookie", "b"]] });
-    expect(stream.sent).toEqual([{ kind: "response_headers", setHeaders: [["x-session-token", "t"]], removeHeaders: ["x-internal"] }]);
+    const stream = responding({
+      exchange: wants("none", { setHeaders: [["x-session-token", "t"]], removeHeaders: ["x-internal"] }),
+    });
+    stream.give({
+      kind: "response_headers",
+      headers: [
+        ["set-cookie", "a"],
+        ["set-cookie", "b"],
+      ],
+    });
+    expect(stream.sent).toEqual([
+      { kind: "response_headers", setHeaders: [["x-session-token", "t"]], removeHeaders: ["x-internal"] },
+    ]);
   });
 
   it("Q01 may be the first message of a stream", () => {
@@ -73,9 +96,18 @@ describe("response headers", () => {
 
 describe("the response body in full duplex", () => {
   it("Q04 Q09 Q11 is echoed chunk for chunk, the end flag kept, without asking an exchange that wants nothing", () => {
-    const stream = responding({ exchange: { responseBody() { throw new Error("not asked"); } } });
+    const stream = responding({
+      exchange: {
+        responseBody() {
+          throw new Error("not asked");
+        },
+      },
+    });
     stream.give(RH({ "content-type": "text/event-stream" }), RB("data: {}"), RB("data: [DONE]"), RBEnd());
-    expect(stream.streamed("response_body")).toMatchObject({ bytes: Buffer.from("data: {}data: [DONE]"), ends: [false, false, true] });
+    expect(stream.streamed("response_body")).toMatchObject({
+      bytes: Buffer.from("data: {}data: [DONE]"),
+      ends: [false, false, true],
+    });
     expect(stream.handlerErrors).toEqual([]);
   });
 
@@ -109,7 +141,15 @@ describe("the response body in full duplex", () => {
 
   it("passes unchanged when the exchange fails over it, and is not shown again", () => {
     let calls = 0;
-    const stream = responding({ exchange: { ...wants("rewrite"), responseBody() { calls++; throw new Error("parser"); } } });
+    const stream = responding({
+      exchange: {
+        ...wants("rewrite"),
+        responseBody() {
+          calls++;
+          throw new Error("parser");
+        },
+      },
+    });
     stream.give(RH(), RB("a"), RBEnd("b"));
     expect(stream.streamed("response_body").bytes.toString()).toBe("ab");
     expect([calls, stream.handlerErrors.length]).toEqual([1, 1]);
@@ -120,7 +160,10 @@ describe("the response body in lock-step modes", () => {
   it("STREAMED: one answer per chunk, a mutation only where something changed", () => {
     const stream = responding({
       config: modes("BUFFERED", "STREAMED"),
-      exchange: { ...wants("rewrite"), responseBody: (chunk) => (chunk.length === 1 ? chunk : chunk.length === 2 ? shout(chunk) : new Uint8Array(0)) },
+      exchange: {
+        ...wants("rewrite"),
+        responseBody: (chunk) => (chunk.length === 1 ? chunk : chunk.length === 2 ? shout(chunk) : new Uint8Array(0)),
+      },
     });
     stream.give(RH(), RB("a"), RB("bc"), RBEnd("def"));
     expect(stream.sent).toEqual([
@@ -132,11 +175,18 @@ describe("the response body in lock-step modes", () => {
   });
 
   it("BUFFERED: one answer, a changed body with its exact content-length", () => {
-    const stream = responding({ config: modes("BUFFERED", "BUFFERED"), exchange: { ...wants("rewrite"), responseBody: (chunk) => Buffer.concat([chunk, chunk]) } });
+    const stream = responding({
+      config: modes("BUFFERED", "BUFFERED"),
+      exchange: { ...wants("rewrite"), responseBody: (chunk) => Buffer.concat([chunk, chunk]) },
+    });
     stream.give(RH(), RBEnd("ab"));
     expect(stream.sent).toEqual([
       { kind: "response_headers" },
-      { kind: "response_body", setHeaders: [["content-length", "4"]], bodyMutation: { kind: "body", body: Buffer.from("abab") } },
+      {
+        kind: "response_body",
+        setHeaders: [["content-length", "4"]],
+        bodyMutation: { kind: "body", body: Buffer.from("abab") },
+      },
     ]);
   });
 
@@ -157,14 +207,17 @@ describe("asking for the body of one response", () => {
     responseTrailers: "SEND",
   });
 
-  it.each(["BUFFERED", "NONE", "STREAMED"] as const)("overrides the mode NONE with all six modes, the request's %s kept", (requestBody) => {
-    const stream = responding({ config: modes(requestBody, "NONE"), exchange: wants("inspect") });
-    stream.give(RH(), RB("a"), RBEnd());
-    expect(stream.answer(0)).toEqual({ kind: "response_headers", modeOverride: override(requestBody) });
-    expect(stream.sent.slice(1)).toEqual([{ kind: "response_body" }, { kind: "response_body" }]);
-    stream.machine.cancelled();
-    expect(stream.overridesIgnored).toEqual([]);
-  });
+  it.each(["BUFFERED", "NONE", "STREAMED"] as const)(
+    "overrides the mode NONE with all six modes, the request's %s kept",
+    (requestBody) => {
+      const stream = responding({ config: modes(requestBody, "NONE"), exchange: wants("inspect") });
+      stream.give(RH(), RB("a"), RBEnd());
+      expect(stream.answer(0)).toEqual({ kind: "response_headers", modeOverride: override(requestBody) });
+      expect(stream.sent.slice(1)).toEqual([{ kind: "response_body" }, { kind: "response_body" }]);
+      stream.machine.cancelled();
+      expect(stream.overridesIgnored).toEqual([]);
+    },
+  );
 
   it.each([
     ["nothing is wanted", modes("BUFFERED", "NONE"), wants("none"), RH()],
@@ -224,7 +277,13 @@ describe("the end of a stream", () => {
   });
 
   it("is not undone by an exchange that throws", () => {
-    const stream = responding({ exchange: { end() { throw new Error("end"); } } });
+    const stream = responding({
+      exchange: {
+        end() {
+          throw new Error("end");
+        },
+      },
+    });
     stream.machine.halfClosed();
     expect(stream.ends).toHaveLength(1);
     expect(stream.handlerErrors).toHaveLength(1);

@@ -5,7 +5,7 @@ import { createExtProcClient } from "../src/client/ext-proc-client.ts";
 import { createGrpcJsTransport } from "../src/transport/grpc-js/grpc-js-transport.ts";
 import { createSelfSignedIdentity } from "../src/transport/self-signed.ts";
 import type { ListenOptions } from "../src/transport/transport.ts";
-import { BEnd, H, modes, rejection, ROUTE } from "./machine-harness.ts";
+import { BEnd, H, modes, ROUTE, rejection } from "./machine-harness.ts";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -30,7 +30,10 @@ async function start(tls?: ListenOptions["tls"]) {
 }
 
 async function kindsOverTls(port: number, ca?: Buffer): Promise<string[]> {
-  const client = createExtProcClient({ address: `127.0.0.1:${port}`, tls: ca === undefined ? { verify: false } : { ca } });
+  const client = createExtProcClient({
+    address: `127.0.0.1:${port}`,
+    tls: ca === undefined ? { verify: false } : { ca },
+  });
   closers.push(() => client.close());
   const stream = client.open();
   stream.send(H());
@@ -42,7 +45,10 @@ async function kindsOverTls(port: number, ca?: Buffer): Promise<string[]> {
 }
 
 /** Shakes hands and returns the certificate and the protocol that were offered. */
-function handshake(port: number, ca: Buffer): Promise<{ certificate: PeerCertificate; alpn: string | false | null; authorized: boolean }> {
+function handshake(
+  port: number,
+  ca: Buffer,
+): Promise<{ certificate: PeerCertificate; alpn: string | false | null; authorized: boolean }> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: "127.0.0.1", ca, ALPNProtocols: ["h2"], rejectUnauthorized: false }, () => {
       resolve({ certificate: socket.getPeerCertificate(), alpn: socket.alpnProtocol, authorized: socket.authorized });
@@ -54,7 +60,11 @@ function handshake(port: number, ca: Buffer): Promise<{ certificate: PeerCertifi
 
 describe("a self-signed identity", () => {
   it("is a certificate that is valid now, for the names it was made for, and signed by its own key", () => {
-    const { cert } = createSelfSignedIdentity({ commonName: "picker", altNames: ["epp.local", "10.1.2.3", "fd00::1"], validDays: 30 });
+    const { cert } = createSelfSignedIdentity({
+      commonName: "picker",
+      altNames: ["epp.local", "10.1.2.3", "fd00::1"],
+      validDays: 30,
+    });
     const certificate = new X509Certificate(cert);
     expect(certificate.subject).toBe("CN=picker");
     expect(certificate.verify(certificate.publicKey)).toBe(true);
@@ -90,7 +100,10 @@ describe("a self-signed identity", () => {
 
 describe("changing the certificate of a running server", () => {
   it("gives new connections the new one and leaves streams that are open alone", async () => {
-    const [before, after] = [createSelfSignedIdentity({ commonName: "before" }), createSelfSignedIdentity({ commonName: "after" })];
+    const [before, after] = [
+      createSelfSignedIdentity({ commonName: "before" }),
+      createSelfSignedIdentity({ commonName: "after" }),
+    ];
     const { transport, port } = await start(before);
     const client = createExtProcClient({ address: `127.0.0.1:${port}`, tls: { ca: before.cert } });
     closers.push(() => client.close());

@@ -5,7 +5,7 @@ import type { ProcessingResponse } from "../src/codec/processing-response.ts";
 import type { Exchange, ExchangeFactory, StreamEnd } from "../src/exchange.ts";
 import { createGrpcJsTransport } from "../src/transport/grpc-js/grpc-js-transport.ts";
 import type { ExtProcTransport, ExtProcTransportOptions } from "../src/transport/transport.ts";
-import { B, BEnd, H, HEnd, modes, RB, RBEnd, rejection, RH, RHEnd, ROUTE, T, until } from "./machine-harness.ts";
+import { B, BEnd, H, HEnd, modes, RB, RBEnd, RH, RHEnd, ROUTE, rejection, T, until } from "./machine-harness.ts";
 
 interface Setup {
   readonly transport: ExtProcTransport;
@@ -46,7 +46,10 @@ async function start(exchange: Partial<Exchange> = {}, options: Partial<ExtProcT
   const transport = createGrpcJsTransport({ handler, ...options });
   const { port } = await transport.listen({ host: "127.0.0.1", port: 0 });
   const client = createExtProcClient({ address: `127.0.0.1:${port}` });
-  closers.push(() => transport.close(), () => client.close());
+  closers.push(
+    () => transport.close(),
+    () => client.close(),
+  );
   return { transport, client, ends, inFlight: () => inFlight };
 }
 
@@ -54,13 +57,22 @@ async function start(exchange: Partial<Exchange> = {}, options: Partial<ExtProcT
 function talk({ client }: Setup, ...messages: ProcessingRequestInput[]) {
   const received: ProcessingResponse[] = [];
   let code: number | undefined;
-  const stream = client.open({ onResponse: (response) => received.push(response), onEnd: (status) => { code = status.code; } });
+  const stream = client.open({
+    onResponse: (response) => received.push(response),
+    onEnd: (status) => {
+      code = status.code;
+    },
+  });
   for (const message of messages) stream.send(message);
   return { ...stream, received, kinds: () => received.map((response) => response.kind), code: () => code };
 }
 
 const streamedBytes = (received: ProcessingResponse[]) =>
-  Buffer.concat(received.flatMap((r) => (r.kind === "request_body" && r.bodyMutation?.kind === "streamed" ? [r.bodyMutation.body] : [])));
+  Buffer.concat(
+    received.flatMap((r) =>
+      r.kind === "request_body" && r.bodyMutation?.kind === "streamed" ? [r.bodyMutation.body] : [],
+    ),
+  );
 
 describe("ext_proc over a socket", () => {
   it("serves a whole exchange, in the order headers, body, response headers, response body", async () => {
@@ -133,8 +145,28 @@ describe("ext_proc over a socket", () => {
     await until(() => stream.received.length === 3);
     stream.cancel();
     await until(() => setup.ends.length > 0 && setup.transport.activeStreams === 0);
-    expect(setup.ends).toMatchObject([{ phase: "response", cancelled: true, responseEnded: false }]);
+    expect(setup.ends).toMatchObject([
+      { phase: "response", responseStarted: true, responseEnded: false, rejected: false },
+    ]);
     expect(setup.inFlight()).toBe(0);
+  });
+
+  it("X06 a reset while the decision is pending: one end, and the decision is dropped", async () => {
+    let settle: (() => void) | undefined;
+    const setup = await start({
+      route: () =>
+        new Promise((resolve) => {
+          settle = () => resolve(ROUTE);
+        }),
+    });
+    const stream = talk(setup, H(), BEnd("x"));
+    await until(() => settle !== undefined);
+    stream.cancel();
+    await until(() => setup.ends.length > 0);
+    settle!();
+    await until(() => setup.transport.activeStreams === 0);
+    expect(setup.ends).toMatchObject([{ phase: "deciding", cancelled: true }]);
+    expect(stream.received).toEqual([]);
   });
 
   it("a half-close and a reset in the same moment, as Envoy ends every stream, are one end", async () => {
@@ -167,7 +199,12 @@ describe("ext_proc over a socket", () => {
 
   it("X10 1000 chunks of one byte: one decision, the body back intact", async () => {
     let decisions = 0;
-    const setup = await start({ route: () => { decisions++; return ROUTE; } });
+    const setup = await start({
+      route: () => {
+        decisions++;
+        return ROUTE;
+      },
+    });
     const stream = talk(setup, H(), ...Array.from({ length: 1000 }, (_, i) => B(Buffer.of(i & 0xff))), BEnd());
     await until(() => stream.received.length === 2);
     expect(decisions).toBe(1);
@@ -188,7 +225,11 @@ describe("ext_proc over a socket", () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 << 20);
     stream.resume();
-    await until(() => stream.received.some((r) => r.kind === "request_body" && r.bodyMutation?.kind === "streamed" && r.bodyMutation.endOfStream));
+    await until(() =>
+      stream.received.some(
+        (r) => r.kind === "request_body" && r.bodyMutation?.kind === "streamed" && r.bodyMutation.endOfStream,
+      ),
+    );
     const bytes = streamedBytes(stream.received);
     expect(bytes.length).toBe(size);
     expect(bytes.every((byte) => byte === 5)).toBe(true);
@@ -201,7 +242,11 @@ describe("ext_proc over a socket", () => {
     expect(stream.received[0]).toEqual({ kind: "request_headers" });
     stream.send(BEnd("x"));
     await until(() => stream.received.length === 2);
-    expect(stream.received[1]).toMatchObject({ kind: "request_body", clearRouteCache: true, setHeaders: [["x-gateway-destination-endpoint", "10.0.0.1:8000"]] });
+    expect(stream.received[1]).toMatchObject({
+      kind: "request_body",
+      clearRouteCache: true,
+      setHeaders: [["x-gateway-destination-endpoint", "10.0.0.1:8000"]],
+    });
   });
 
   it("X16 STREAMED without waiting: header answer after the last chunk, then one answer per chunk", async () => {
@@ -241,12 +286,20 @@ describe("ext_proc over a socket", () => {
   });
 
   it("1000 parallel streams: each gets its own answers, nothing stays in flight", async () => {
-    const setup = await start({ route: async (input) => ({ ...ROUTE, setHeaders: [["x-echo", input.headers.get("x-n")!]] }) });
+    const setup = await start({
+      route: async (input) => ({ ...ROUTE, setHeaders: [["x-echo", input.headers.get("x-n")!]] }),
+    });
     const streams = Array.from({ length: 1000 }, (_, n) => talk(setup, H({ "x-n": String(n) }), BEnd(`body ${n}`)));
     await until(() => streams.every((stream) => stream.received.length === 2));
     expect(setup.transport.activeStreams).toBe(1000);
     streams.forEach((stream, n) => {
-      expect(stream.received[0]).toMatchObject({ setHeaders: [["x-gateway-destination-endpoint", ROUTE.destination], ["x-echo", String(n)], ["content-length", String(`body ${n}`.length)]] });
+      expect(stream.received[0]).toMatchObject({
+        setHeaders: [
+          ["x-gateway-destination-endpoint", ROUTE.destination],
+          ["x-echo", String(n)],
+          ["content-length", String(`body ${n}`.length)],
+        ],
+      });
       expect(streamedBytes(stream.received).toString()).toBe(`body ${n}`);
       stream.halfClose();
     });
@@ -287,10 +340,20 @@ describe("drain", () => {
 
 describe("listening", () => {
   it("fails on a port that is taken", async () => {
-    const setup = await start();
-    const { port } = await setup.transport.listen({ host: "127.0.0.1", port: 0 });
-    const other = createGrpcJsTransport({ handler: { open: () => { throw new Error("never opened"); } } });
-    closers.push(() => other.close());
-    await expect(other.listen({ host: "127.0.0.1", port })).rejects.toThrow(/EADDRINUSE/);
+    const never = {
+      handler: {
+        open: () => {
+          throw new Error("never opened");
+        },
+      },
+    };
+    const [one, two] = [createGrpcJsTransport(never), createGrpcJsTransport(never)];
+    closers.push(
+      () => one.close(),
+      () => two.close(),
+    );
+    const { port } = await one.listen({ host: "127.0.0.1", port: 0 });
+    await expect(two.listen({ host: "127.0.0.1", port })).rejects.toThrow(/EADDRINUSE/);
+    await expect(one.listen({ host: "127.0.0.1", port: 0 })).rejects.toThrow(/already listens/);
   });
 });

@@ -1,4 +1,11 @@
-import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError, status as grpcStatus } from "@grpc/grpc-js";
+import {
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  status as grpcStatus,
+  Metadata,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import { encodeProcessingRequest, type ProcessingRequestInput } from "../codec/processing-request.ts";
 import { decodeProcessingResponse, type ProcessingResponse } from "../codec/processing-response.ts";
 import { asBuffer } from "../codec/wire-reader.ts";
@@ -107,7 +114,8 @@ function attach(call: ClientDuplexStream<Buffer, Buffer>, listener: ExtProcListe
   call.on("error", (_error: ServiceError) => {});
   call.on("status", ({ code, details }) => end({ code, message: details }));
   return {
-    send: (request) => call.write(request instanceof Uint8Array ? asBuffer(request) : asBuffer(encodeProcessingRequest(request))),
+    send: (request) =>
+      call.write(request instanceof Uint8Array ? asBuffer(request) : asBuffer(encodeProcessingRequest(request))),
     halfClose: () => call.end(),
     cancel: () => call.cancel(),
     pause: () => call.pause(),
@@ -143,7 +151,8 @@ function iterable(start: (listener: ExtProcListener) => ExtProcStream): Iterable
         if (response !== undefined) {
           yield response;
         } else if (ended !== undefined) {
-          if (ended.code !== grpcStatus.OK) throw new Error(`ext_proc stream ended with status ${ended.code}: ${ended.message}`);
+          if (ended.code !== grpcStatus.OK)
+            throw new Error(`ext_proc stream ended with status ${ended.code}: ${ended.message}`);
           return;
         } else {
           await new Promise<void>((resolve) => {

@@ -68,7 +68,11 @@ export function countHeaders(bytes: Uint8Array): number {
     const outer = reader.enter();
     while (!reader.done) {
       const fieldTag = reader.tag();
-      if (fieldTag === lengthDelimited(KEY) || fieldTag === lengthDelimited(VALUE) || fieldTag === lengthDelimited(RAW_VALUE)) {
+      if (
+        fieldTag === lengthDelimited(KEY) ||
+        fieldTag === lengthDelimited(VALUE) ||
+        fieldTag === lengthDelimited(RAW_VALUE)
+      ) {
         reader.skip(fieldTag);
       } else reader.skipUnknown(fieldTag, KNOWN);
     }

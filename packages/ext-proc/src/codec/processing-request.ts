@@ -110,7 +110,11 @@ export function decodeProcessingRequest(bytes: Uint8Array): ProcessingRequest {
         const inner = reader.tag();
         if (inner === lengthDelimited(FIRST)) payload = reader.bytes();
         else if (inner === varint(endField)) endOfStream = reader.bool();
-        else reader.skipUnknown(inner, endField === BODY_END ? KNOWN_BODY : endField === HEADERS_END ? KNOWN_HEADERS : KNOWN_TRAILERS);
+        else
+          reader.skipUnknown(
+            inner,
+            endField === BODY_END ? KNOWN_BODY : endField === HEADERS_END ? KNOWN_HEADERS : KNOWN_TRAILERS,
+          );
       }
       reader.leave(outer);
     } else if (tag === lengthDelimited(METADATA)) metadata = reader.bytes();
@@ -175,8 +179,10 @@ export function encodeProcessingRequest(input: ProcessingRequestInput): Uint8Arr
   if (protocolConfig !== undefined) {
     const mark = writer.length;
     if (protocolConfig.sendBodyWithoutWaiting) writer.bool(CONFIG_WITHOUT_WAITING, true);
-    if (protocolConfig.responseBody !== "NONE") writer.varint(CONFIG_RESPONSE_BODY, bodyModeNumber(protocolConfig.responseBody));
-    if (protocolConfig.requestBody !== "NONE") writer.varint(CONFIG_REQUEST_BODY, bodyModeNumber(protocolConfig.requestBody));
+    if (protocolConfig.responseBody !== "NONE")
+      writer.varint(CONFIG_RESPONSE_BODY, bodyModeNumber(protocolConfig.responseBody));
+    if (protocolConfig.requestBody !== "NONE")
+      writer.varint(CONFIG_REQUEST_BODY, bodyModeNumber(protocolConfig.requestBody));
     writer.message(PROTOCOL_CONFIG, mark);
   }
   if (input.observabilityMode) writer.bool(OBSERVABILITY_MODE, true);

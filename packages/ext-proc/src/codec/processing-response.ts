@@ -160,7 +160,8 @@ export function decodeProcessingResponse(bytes: Uint8Array): ProcessingResponse 
     if (kind !== undefined) {
       const outer = reader.enter();
       if (kind === "immediate_response") response = readImmediateResponse(reader);
-      else if (kind === "request_trailers" || kind === "response_trailers") response = { kind, ...readTrailers(reader) };
+      else if (kind === "request_trailers" || kind === "response_trailers")
+        response = { kind, ...readTrailers(reader) };
       else response = { kind, ...readCommonHolder(reader) };
       reader.leave(outer);
     } else if (tag === lengthDelimited(DYNAMIC_METADATA)) {
@@ -168,7 +169,8 @@ export function decodeProcessingResponse(bytes: Uint8Array): ProcessingResponse 
     } else if (tag === lengthDelimited(MODE_OVERRIDE)) modeOverride = readProcessingMode(reader);
     else reader.skipUnknown(tag, KNOWN);
   }
-  if (response === undefined) throw new CodecFault("unknown-message", 0, "the ProcessingResponse holds no known answer");
+  if (response === undefined)
+    throw new CodecFault("unknown-message", 0, "the ProcessingResponse holds no known answer");
   if (response.kind === "immediate_response") return response;
   return {
     ...response,

@@ -1,6 +1,6 @@
 import { CodecFault } from "./codec-fault.ts";
 import { FIXED64, fields, LENGTH_DELIMITED, NO_BYTES, VARINT, WireReader } from "./wire-reader.ts";
-import { WireWriter } from "./wire-writer.ts";
+import type { WireWriter } from "./wire-writer.ts";
 
 /** What a `google.protobuf.Value` can hold. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
@@ -182,9 +182,9 @@ export function writeStructMap(writer: WireWriter, field: number, map: Readonly<
   }
 }
 
-
 function setOwn(object: Record<string, JsonValue>, key: string, value: JsonValue): void {
   // Assigning to `__proto__` would change the prototype instead of adding a key.
-  if (key === "__proto__") Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+  if (key === "__proto__")
+    Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
   else object[key] = value;
 }

@@ -95,7 +95,7 @@ export class RequestSide {
     }
     this.#step = "collecting";
     this.#body.append(message.body);
-    this.#lastMetadata = message.metadata ?? this.#lastMetadata;
+    if (message.metadata?.length) this.#lastMetadata = message.metadata;
     this.#owes.bodyMessages++;
     if (message.endOfStream || this.#stream.config.requestBody === "BUFFERED") this.#decide("complete");
     else if (this.#stream.config.requestBody === "BUFFERED_PARTIAL") this.#decide("truncated");
@@ -105,7 +105,7 @@ export class RequestSide {
     if (this.#trailersSeen) throw new StreamFault("request_trailers came twice");
     this.#trailersSeen = true;
     if (this.#step === "start" || this.#step === "collecting") {
-      this.#lastMetadata = message.metadata ?? this.#lastMetadata;
+      if (message.metadata?.length) this.#lastMetadata = message.metadata;
       this.#owes.trailers = true;
       this.#decide("complete");
     } else {
@@ -128,7 +128,8 @@ export class RequestSide {
     const changed = replacement !== undefined && replacement !== this.#seenBody;
     const body = replacement ?? this.#seenBody;
     // The decision rides on the first answer that can carry it.
-    let decision: AnswerParts | undefined = answer.kind === "route" ? routeParts(answer, this.#contentLength(seen, changed, body)) : PASS;
+    let decision: AnswerParts | undefined =
+      answer.kind === "route" ? routeParts(answer, this.#contentLength(seen, changed, body)) : PASS;
     const takeDecision = (): AnswerParts => {
       const parts = decision ?? {};
       decision = undefined;
@@ -188,15 +189,24 @@ export class RequestSide {
 
   #streamBody(body: Uint8Array, first: AnswerParts): void {
     const endOfStream = !this.#owes.trailers;
-    if (body.length > 0 || endOfStream) pushStreamedBody(this.#stream.outbox, "request_body", body, endOfStream, { first });
+    if (body.length > 0 || endOfStream)
+      pushStreamedBody(this.#stream.outbox, "request_body", body, endOfStream, { first });
   }
 
   /** One answer per message: the first one carries the decision and the new body, the others lose their chunk to it. */
   #answerBodyMessages(newBody: Uint8Array | undefined, takeDecision: () => AnswerParts): void {
     for (let i = 0; i < this.#owes.bodyMessages; i++) {
       const bodyMutation: BodyMutation | undefined =
-        newBody === undefined ? undefined : i === 0 && newBody.length > 0 ? { kind: "body", body: newBody } : { kind: "clear" };
-      this.#answer({ kind: "request_body", ...takeDecision(), ...(bodyMutation === undefined ? {} : { bodyMutation }) });
+        newBody === undefined
+          ? undefined
+          : i === 0 && newBody.length > 0
+            ? { kind: "body", body: newBody }
+            : { kind: "clear" };
+      this.#answer({
+        kind: "request_body",
+        ...takeDecision(),
+        ...(bodyMutation === undefined ? {} : { bodyMutation }),
+      });
     }
   }
 

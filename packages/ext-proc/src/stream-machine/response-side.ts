@@ -74,7 +74,8 @@ export class ResponseSide {
       this.#answer({ kind: "response_body", ...last });
     } else {
       const bodyMutation: BodyMutation = result.length > 0 ? { kind: "body", body: result } : { kind: "clear" };
-      const length: AnswerParts = this.#bodyMode === "BUFFERED" ? { setHeaders: [["content-length", String(result.length)]] } : {};
+      const length: AnswerParts =
+        this.#bodyMode === "BUFFERED" ? { setHeaders: [["content-length", String(result.length)]] } : {};
       this.#answer({ kind: "response_body", ...length, ...last, bodyMutation });
     }
   }

@@ -25,7 +25,9 @@ export function pushStreamedBody(
     outbox.push(pieces(kind, body, endOfStream, first, last));
     return;
   }
-  outbox.push(encodeProcessingResponse({ kind, ...first, ...last, bodyMutation: { kind: "streamed", body, endOfStream } }));
+  outbox.push(
+    encodeProcessingResponse({ kind, ...first, ...last, bodyMutation: { kind: "streamed", body, endOfStream } }),
+  );
 }
 
 function* pieces(

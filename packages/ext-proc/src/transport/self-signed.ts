@@ -12,7 +12,11 @@ export interface SelfSignedOptions {
   readonly validDays: number;
 }
 
-const DEFAULTS: SelfSignedOptions = { commonName: "pointsman", altNames: ["localhost", "127.0.0.1", "::1"], validDays: 3650 };
+const DEFAULTS: SelfSignedOptions = {
+  commonName: "pointsman",
+  altNames: ["localhost", "127.0.0.1", "::1"],
+  validDays: 3650,
+};
 
 /**
  * Makes a P-256 key and a certificate signed by it, both PEM.
@@ -40,7 +44,11 @@ export function createSelfSignedIdentity(options: Partial<SelfSignedOptions> = {
     der(CONTEXT_CONSTRUCTED + 3, sequence(basicConstraints(), subjectAltName(altNames))),
   );
   const signature = sign("sha256", toBeSigned, privateKey);
-  const certificate = sequence(toBeSigned, ECDSA_WITH_SHA256, der(BIT_STRING, Buffer.concat([Buffer.of(0), signature])));
+  const certificate = sequence(
+    toBeSigned,
+    ECDSA_WITH_SHA256,
+    der(BIT_STRING, Buffer.concat([Buffer.of(0), signature])),
+  );
   return {
     key: Buffer.from(privateKey.export({ type: "pkcs8", format: "pem" })),
     cert: Buffer.from(new X509Certificate(certificate).toString()),
@@ -92,7 +100,9 @@ function positive(bytes: Buffer): Buffer {
 /** RFC 5280 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on. */
 function time(date: Date): Buffer {
   const text = `${date.toISOString().replace(/[-:T]/g, "").slice(0, 14)}Z`;
-  return date.getUTCFullYear() < 2050 ? der(UTC_TIME, Buffer.from(text.slice(2))) : der(GENERALIZED_TIME, Buffer.from(text));
+  return date.getUTCFullYear() < 2050
+    ? der(UTC_TIME, Buffer.from(text.slice(2)))
+    : der(GENERALIZED_TIME, Buffer.from(text));
 }
 
 /** Critical, CA: the certificate is its own issuer, and clients that are given it as their root expect one. */
@@ -104,7 +114,9 @@ function basicConstraints(): Buffer {
 function subjectAltName(names: readonly string[]): Buffer {
   const DNS_NAME = CONTEXT_PRIMITIVE + 2;
   const IP_ADDRESS = CONTEXT_PRIMITIVE + 7;
-  const entries = names.map((name) => (isIP(name) === 0 ? der(DNS_NAME, Buffer.from(name)) : der(IP_ADDRESS, addressBytes(name))));
+  const entries = names.map((name) =>
+    isIP(name) === 0 ? der(DNS_NAME, Buffer.from(name)) : der(IP_ADDRESS, addressBytes(name)),
+  );
   return sequence(OID_SUBJECT_ALT_NAME, der(OCTET_STRING, sequence(...entries)));
 }
 

@@ -18,7 +18,10 @@ export interface ListenOptions {
 }
 
 export interface ExtProcTransportOptions
-  extends Pick<StreamMachineOptions, "limits" | "onProtocolError" | "onHandlerError" | "onOverrideIgnored" | "internalError"> {
+  extends Pick<
+    StreamMachineOptions,
+    "limits" | "onProtocolError" | "onHandlerError" | "onOverrideIgnored" | "internalError"
+  > {
   readonly handler: ExchangeFactory;
   /** Served on the ext_proc port too; a new one if not given. */
   readonly health?: Health;

@@ -3,11 +3,11 @@ import { createHealth } from "../../health.ts";
 import { EXT_PROC_METHOD } from "../../wire-names.ts";
 import { createSelfSignedIdentity } from "../self-signed.ts";
 import type { ExtProcTransport, ExtProcTransportOptions } from "../transport.ts";
-import { bindServer, closeServer } from "./bind-server.ts";
 import { addHealthService } from "./health-service.ts";
 import { runProcessCall } from "./process-call.ts";
 import { rawMethod } from "./raw-method.ts";
 import { createServerIdentity, type ServerIdentity } from "./server-identity.ts";
+import { createServerLifecycle } from "./server-lifecycle.ts";
 
 const DEFAULT_MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
 
@@ -32,6 +32,7 @@ export function createGrpcJsTransport(options: ExtProcTransportOptions): ExtProc
     },
   });
   addHealthService(server, health);
+  const lifecycle = createServerLifecycle(server);
   let identity: ServerIdentity | undefined;
 
   return {
@@ -41,30 +42,28 @@ export function createGrpcJsTransport(options: ExtProcTransportOptions): ExtProc
     },
     async listen({ host, port, tls }) {
       if (tls !== undefined) identity = createServerIdentity(tls === "self-signed" ? createSelfSignedIdentity() : tls);
-      return bindServer(server, host, port, identity?.credentials ?? ServerCredentials.createInsecure());
+      return lifecycle.listen(host, port, identity?.credentials ?? ServerCredentials.createInsecure());
     },
     setServing: (serving) => health.setServing(serving),
     setCertificate(key, cert) {
       if (identity === undefined) throw new Error("this transport does not speak TLS");
       identity.replace({ key, cert });
     },
-    async drain(timeoutMs) {
+    drain(timeoutMs) {
       health.setServing(false);
-      const cutOff = setTimeout(() => server.forceShutdown(), timeoutMs);
-      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      clearTimeout(cutOff);
+      return lifecycle.shutdown(timeoutMs);
     },
-    async close() {
+    close() {
       health.setServing(false);
-      await closeServer(server);
+      return lifecycle.shutdown(0);
     },
   };
 }
 
 /**
- * Envoy ends every stream with a reset, which nghttp2 takes for an attack above 33 per second and answers by closing
- * the connection. grpc-js has no option for it, Node only from 22 on; older ones need Envoy's
- * `ext_proc_graceful_grpc_close`.
+ * Envoy ends every stream with a reset, which nghttp2 takes for an attack above 33 per second (after a burst of 1000)
+ * and answers with GOAWAY. grpc-js has no option for it, so the one that newer releases of Node have is set where
+ * grpc-js keeps its server options. Node 20 has none: there Envoy's `ext_proc_graceful_grpc_close` is the remedy.
  */
 function tolerateStreamResets(server: Server): void {
   const { commonServerOptions } = server as unknown as { commonServerOptions?: Record<string, unknown> };

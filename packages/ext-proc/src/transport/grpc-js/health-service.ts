@@ -1,9 +1,16 @@
-import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream, status } from "@grpc/grpc-js";
-import { asBuffer } from "../../codec/wire-reader.ts";
+import {
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type sendUnaryData,
+  status,
+} from "@grpc/grpc-js";
 import { decodeHealthCheckRequest, encodeHealthCheckResponse } from "../../codec/health-messages.ts";
+import { asBuffer } from "../../codec/wire-reader.ts";
 import { HEALTH_STATUS, type Health, type HealthStatus } from "../../health.ts";
-import { bindServer, closeServer } from "./bind-server.ts";
 import { rawMethod } from "./raw-method.ts";
+import { createServerLifecycle } from "./server-lifecycle.ts";
 
 const HEALTH_SERVICE = {
   Check: rawMethod("/grpc.health.v1.Health/Check", { request: false, response: false }),
@@ -56,8 +63,9 @@ export interface HealthServer {
 export function createHealthServer(health: Health): HealthServer {
   const server = new Server({ "grpc.enable_channelz": 0 });
   addHealthService(server, health);
+  const lifecycle = createServerLifecycle(server);
   return {
-    listen: ({ host, port }) => bindServer(server, host, port, ServerCredentials.createInsecure()),
-    close: () => closeServer(server),
+    listen: ({ host, port }) => lifecycle.listen(host, port, ServerCredentials.createInsecure()),
+    close: () => lifecycle.shutdown(0),
   };
 }

@@ -23,9 +23,9 @@ export function runProcessCall(
     if (!machine.receive(message)) call.pause();
   });
   call.on("drain", () => machine.drained());
+  // A reset, too, may be seen as `end` first and as `cancelled` some milliseconds later; and `cancelled` comes at the
+  // end of every call. The machine takes whichever comes first as the end of the stream.
   call.on("end", () => machine.halfClosed());
-  // grpc-js emits `cancelled` at the end of every call, after `end` of a normal one; the machine takes the first.
-  // Without it a call can only be gone in one more way: destroyed together with its connection.
   call.once("cancelled", () => machine.cancelled());
   call.once("close", () => {
     machine.cancelled();
