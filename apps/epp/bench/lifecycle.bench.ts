@@ -29,7 +29,11 @@ plugins:
 `;
 
 async function servePicker(dir: string): Promise<void> {
-  const endpoints = Array.from({ length: ENDPOINTS }, (_, i) => ({ name: `e${i}`, address: "127.0.0.1", port: `${20_000 + i}` }));
+  const endpoints = Array.from({ length: ENDPOINTS }, (_, i) => ({
+    name: `e${i}`,
+    address: "127.0.0.1",
+    port: `${20_000 + i}`,
+  }));
   const endpointsFile = join(dir, "endpoints.yaml");
   writeFileSync(endpointsFile, JSON.stringify({ endpoints }));
   const { picker } = await loadPickerConfig({ text: config, cwd: dir, pluginRoots: [], endpointsFile });
@@ -63,7 +67,11 @@ async function servePicker(dir: string): Promise<void> {
 }
 
 const body = Buffer.from(
-  JSON.stringify({ model: "m", stream: true, messages: [{ role: "user", content: "tell me about trains ".repeat(95) }] }),
+  JSON.stringify({
+    model: "m",
+    stream: true,
+    messages: [{ role: "user", content: "tell me about trains ".repeat(95) }],
+  }),
 );
 const requestHeaders: ProcessingRequestInput = {
   kind: "request_headers",
@@ -78,7 +86,11 @@ const requestHeaders: ProcessingRequestInput = {
   protocolConfig: { requestBody: "BUFFERED", responseBody: "NONE" },
 };
 const requestBody: ProcessingRequestInput = { kind: "request_body", body, endOfStream: true };
-const responseHeaders: ProcessingRequestInput = { kind: "response_headers", headers: [[":status", "200"]], endOfStream: false };
+const responseHeaders: ProcessingRequestInput = {
+  kind: "response_headers",
+  headers: [[":status", "200"]],
+  endOfStream: false,
+};
 
 async function measure(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "pointsman-bench-"));
@@ -120,7 +132,9 @@ async function measure(): Promise<void> {
   }
   perLifecycle.sort((a, b) => a - b);
   const median = perLifecycle[ROUNDS >> 1]!;
-  console.log(`life cycle over grpc-js, ${ENDPOINTS} endpoints, 4 scorers   ${median.toFixed(0)} µs CPU, ${Math.round(1e6 / median)} per second and core`);
+  console.log(
+    `life cycle over grpc-js, ${ENDPOINTS} endpoints, 4 scorers   ${median.toFixed(0)} µs CPU, ${Math.round(1e6 / median)} per second and core`,
+  );
   client.close();
   child.kill("SIGKILL");
   rmSync(dir, { recursive: true });

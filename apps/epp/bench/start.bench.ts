@@ -32,4 +32,6 @@ const times: number[] = [];
 for (let run = 0; run < RUNS; run += 1) times.push(await start());
 times.sort((a, b) => a - b);
 rmSync(dir, { recursive: true });
-console.log(`config to ready, 12 plugins, self-signed TLS   ${times[RUNS >> 1]!.toFixed(0)} ms (${times[0]!.toFixed(0)}–${times.at(-1)!.toFixed(0)})`);
+console.log(
+  `config to ready, 12 plugins, self-signed TLS   ${times[RUNS >> 1]!.toFixed(0)} ms (${times[0]!.toFixed(0)}–${times.at(-1)!.toFixed(0)})`,
+);

@@ -1,6 +1,7 @@
 // The host package loads the metadata API that tsyringe asks for, so it comes first.
-import { createRootContainer } from "@pointsman/plugin-host";
+
 import type { Datastore } from "@pointsman/datastore";
+import { createRootContainer } from "@pointsman/plugin-host";
 import { EppMetrics, type HostLogger, PluginMetrics } from "@pointsman/telemetry";
 import type { DependencyContainer, InjectionToken } from "tsyringe";
 import { DecisionRing } from "./decisions/decision-ring.ts";

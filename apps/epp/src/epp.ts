@@ -1,15 +1,20 @@
 import { randomUUID } from "node:crypto";
-import type { Discovery } from "@pointsman/plugin-api";
+import { setTimeout } from "node:timers/promises";
 import { Datastore } from "@pointsman/datastore";
-import { type Diagnostic, type DiagnosticCode, DiagnosticError, diagnostic } from "@pointsman/diagnostics";
-import { createGrpcJsTransport, createHealthServer, type ExtProcTransport, type TlsIdentity } from "@pointsman/ext-proc";
-import { type BootedPlugin, bootReport, loadPluginSet, type PluginSet } from "@pointsman/plugin-host";
+import type { Diagnostic, DiagnosticCode } from "@pointsman/diagnostics";
+import {
+  createGrpcJsTransport,
+  createHealthServer,
+  type ExtProcTransport,
+  type TlsIdentity,
+} from "@pointsman/ext-proc";
+import { type BootedPlugin, bootReport, type GuardOptions } from "@pointsman/plugin-host";
 import type { HostLogger } from "@pointsman/telemetry";
 import { composeRoot, tokens } from "./container.ts";
 import { DecisionLog } from "./decisions/decision-log.ts";
 import type { DecisionRing } from "./decisions/decision-ring.ts";
+import { Generation } from "./generation.ts";
 import type { PickerConfig } from "./load-picker-config.ts";
-import { createPickerRuntime } from "./picker-runtime.ts";
 import { renderPluginSeries } from "./plugin-gauges.ts";
 import { reportPlugins } from "./plugin-report.ts";
 import { createPoolGauges } from "./pool-gauges.ts";
@@ -18,11 +23,9 @@ import { distrusted, type TrustedHeaders } from "./request/control-headers.ts";
 import type { PickerContext } from "./request/picker-context.ts";
 import { internalFault, toRejection } from "./request/refusals.ts";
 import { RequestExchange } from "./request/request-exchange.ts";
-import { ScrapeLoop, scrapeSources } from "./scraping/scrape-loop.ts";
 import { createAdminServer } from "./servers/admin-server.ts";
 import { portError } from "./servers/listen.ts";
 import { createMetricsServer } from "./servers/metrics-server.ts";
-import { instanceServices } from "./services/instance-services.ts";
 import { version } from "./version.ts";
 
 export interface EppOptions {
@@ -72,9 +75,21 @@ export interface Epp {
   openExchange(): RequestExchange;
   metricsPage(): Promise<string>;
   setCertificate(identity: TlsIdentity): void;
+  /**
+   * Applies another configuration: unchanged instances stay, changed ones are built and started beside them, new
+   * requests use the new set from one moment to the next, and the old instances stop when their requests have ended.
+   * Resolves then, with warnings.
+   * @throws DiagnosticError when the configuration cannot be used; the old set goes on untouched.
+   */
+  reload(picker: PickerConfig): Promise<readonly Diagnostic[]>;
   /** NOT_SERVING at once, running requests finish within the limit, then everything stops. Idempotent. */
   drain(timeoutMs: number): Promise<readonly Diagnostic[]>;
 }
+
+/** How long requests that began with an old configuration keep its plugins alive, in milliseconds. */
+const RELOAD_DRAIN_MS = 600_000;
+
+type MutableContext = { -readonly [Key in keyof PickerContext]: PickerContext[Key] };
 
 /** How often readiness is looked at, in milliseconds: plugins say it by a function, not by an event. */
 const READINESS_INTERVAL_MS = 100;
@@ -93,71 +108,49 @@ export async function createEpp(options: EppOptions): Promise<Epp> {
   const decisions = root.resolve(tokens.decisions);
   const seed = options.seed ?? randomUUID();
 
-  const { set, diagnostics } = await loadPluginSet({
-    entries: picker.config.plugins,
-    catalogue: picker.catalogue,
-    pathOf: picker.pathOf,
-    allowExperimental: options.allowExperimental,
+  const generationOptions = {
     pool: options.pool,
+    allowExperimental: options.allowExperimental,
+    seed,
+    scrapeIntervalMs: options.scrapeIntervalMs,
     root,
-    services: (instance, onStop) =>
-      instanceServices(instance, { datastore, log, metrics: pluginMetrics, seed }, onStop),
-    guard: {
-      now: () => performance.now(),
-      onBreaker: (instance, capability, state, cause) => {
-        const code: DiagnosticCode = "POINTSMAN_PLUGIN_CRASHED_CALL";
-        const fields = { code, plugin: instance, capability, cause: cause instanceof Error ? cause.message : cause };
-        if (state === "open") log.error("a plugin keeps failing and is switched off for a while", fields);
-        else if (state === "closed") log.info("the plugin works again", fields);
-      },
+    datastore,
+    metrics,
+    pluginMetrics,
+    log,
+    guard: createGuardOptions(log),
+  };
+  let current = await Generation.load({ ...generationOptions, picker });
+  const context: MutableContext = {
+    options: {
+      trustedHeaders: options.trustedHeaders,
+      hiddenHeaders: distrusted(options.trustedHeaders),
+      decisionTimeoutMs: options.decisionTimeoutMs,
+      honourSubset: options.honourSubset,
+      emitScores: options.emitScores,
+      restoreModel: options.restoreModel,
+      seed,
     },
-  });
-  if (set === undefined) throw new DiagnosticError(diagnostics);
-  checkHandler(picker, set);
-
-  for (const { attribute, writer } of set.endpointWriters()) datastore.bind(attribute, writer);
-  const cleanups: (() => unknown)[] = [() => set.stop()];
+    datastore,
+    metrics,
+    decisions,
+    log,
+    runtime: current.runtime,
+    routedModels: new Set(),
+  };
+  const cleanups: (() => unknown)[] = [() => current.stop()];
   const unwind = async (): Promise<void> => {
     for (const cleanup of cleanups.splice(0).reverse()) await Promise.resolve(cleanup()).catch(() => {});
   };
   try {
-    await set.start();
-    const context: PickerContext = {
-      options: {
-        trustedHeaders: options.trustedHeaders,
-        hiddenHeaders: distrusted(options.trustedHeaders),
-        decisionTimeoutMs: options.decisionTimeoutMs,
-        honourSubset: options.honourSubset,
-        emitScores: options.emitScores,
-        restoreModel: options.restoreModel,
-        seed,
-      },
-      datastore,
-      metrics,
-      decisions,
-      log,
-      runtime: createPickerRuntime(picker.config, set),
-      routedModels: new Set(),
-    };
-    const loop = new ScrapeLoop({
-      sources: scrapeSources(picker.config, set),
-      datastore,
-      metrics,
-      log,
-      defaultIntervalMs: options.scrapeIntervalMs,
-      judgesReadiness: true,
-    });
-    cleanups.push(() => loop.stop());
-    const discovery = startDiscovery(picker, set, datastore);
-    cleanups.push(() => discovery.stop());
-    await discovery.loaded;
+    await current.takeOver();
 
     const gauges = createPoolGauges({ metrics, datastore, pool: options.pool, stalenessMs: options.stalenessMs });
     gauges.refresh();
     const gaugeTimer = setInterval(() => gauges.refresh(), options.gaugeIntervalMs);
     cleanups.push(() => clearInterval(gaugeTimer));
     metrics.info(version);
-    const metricsPage = async (): Promise<string> => (await metrics.page()) + renderPluginSeries(set);
+    const metricsPage = async (): Promise<string> => (await metrics.page()) + renderPluginSeries(current.set);
 
     if (options.record !== undefined) {
       const record = new DecisionLog({ ...options.record, keep: 3, log });
@@ -166,11 +159,15 @@ export async function createEpp(options: EppOptions): Promise<Epp> {
     }
 
     let draining = false;
-    const isReady = (): boolean => !draining && datastore.loaded && set.ready();
+    const isReady = (): boolean => !draining && datastore.loaded && current.set.ready();
     const transport = createTransport(options, context);
     cleanups.push(() => transport.close());
     const grpc = await transport
-      .listen({ host: options.host, port: options.ports.grpc, ...(options.tls === undefined ? {} : { tls: options.tls }) })
+      .listen({
+        host: options.host,
+        port: options.ports.grpc,
+        ...(options.tls === undefined ? {} : { tls: options.tls }),
+      })
       .catch((cause: unknown) => Promise.reject(portError(cause, options.host, options.ports.grpc, "ext_proc")));
     const health = await openHealth(options, transport);
     cleanups.push(() => health?.close());
@@ -191,8 +188,8 @@ export async function createEpp(options: EppOptions): Promise<Epp> {
         : await createAdminServer({
             port: ports.admin,
             decisions,
-            plugins: () => reportPlugins(set),
-            pool: () => reportPool(datastore, set),
+            plugins: () => reportPlugins(current.set),
+            pool: () => reportPool(datastore, current.set),
           });
     cleanups.push(() => admin?.close());
 
@@ -200,13 +197,28 @@ export async function createEpp(options: EppOptions): Promise<Epp> {
     const readiness = setInterval(() => transport.setServing(isReady()), READINESS_INTERVAL_MS);
     cleanups.push(() => clearInterval(readiness));
 
+    /** Reloads come one after the other. */
+    let reloading: Promise<unknown> = Promise.resolve();
+    const reload = async (next: PickerConfig): Promise<readonly Diagnostic[]> => {
+      const old = current;
+      const generation = await Generation.load({ ...generationOptions, picker: next }, old);
+      const discovered = generation.takeOver(old);
+      // From here on new requests use the new set; nothing can come between, as nothing is awaited.
+      generation.set.succeed(old.set);
+      context.runtime = generation.runtime;
+      current = generation;
+      await discovered;
+      await Promise.race([old.runtime.requests.whenIdle(), setTimeout(RELOAD_DRAIN_MS, undefined, { ref: false })]);
+      return [...generation.warnings, ...(await old.set.stop())];
+    };
     let ended: Promise<readonly Diagnostic[]> | undefined;
     const drain = async (timeoutMs: number): Promise<readonly Diagnostic[]> => {
       draining = true;
       transport.setServing(false);
       await transport.drain(timeoutMs);
+      await reloading.catch(() => {});
       await unwind();
-      return set.stop();
+      return current.stop();
     };
     return {
       ports: {
@@ -217,13 +229,20 @@ export async function createEpp(options: EppOptions): Promise<Epp> {
       },
       datastore,
       decisions,
-      boot: bootReport(set),
-      warnings: diagnostics,
+      get boot() {
+        return bootReport(current.set);
+      },
+      warnings: current.warnings,
       get ready() {
         return isReady();
       },
       get activeStreams() {
         return transport.activeStreams;
+      },
+      reload: (next) => {
+        const result = reloading.then(() => reload(next));
+        reloading = result.catch(() => {});
+        return result;
       },
       openExchange: () => new RequestExchange(context),
       metricsPage,
@@ -237,6 +256,19 @@ export async function createEpp(options: EppOptions): Promise<Epp> {
     await unwind();
     throw error;
   }
+}
+
+/** Logs what circuit breakers do. */
+function createGuardOptions(log: HostLogger): GuardOptions {
+  return {
+    now: () => performance.now(),
+    onBreaker: (instance, capability, state, cause) => {
+      const code: DiagnosticCode = "POINTSMAN_PLUGIN_CRASHED_CALL";
+      const fields = { code, plugin: instance, capability, cause: cause instanceof Error ? cause.message : cause };
+      if (state === "open") log.error("a plugin keeps failing and is switched off for a while", fields);
+      else if (state === "closed") log.info("the plugin works again", fields);
+    },
+  };
 }
 
 function createTransport(options: EppOptions, context: PickerContext): ExtProcTransport {
@@ -276,35 +308,4 @@ async function openHealth(options: EppOptions, transport: ExtProcTransport) {
   } catch (cause) {
     throw portError(cause, options.host, port, "health");
   }
-}
-
-/** Starts the configured discovery: `loaded` settles with its first complete set of endpoints. */
-function startDiscovery(picker: PickerConfig, set: PluginSet, datastore: Datastore) {
-  const name = picker.config.dataLayer.discovery?.pluginRef ?? "";
-  const discovery: Discovery | undefined = set.get(name)?.capabilities.discovery;
-  const abort = new AbortController();
-  const loaded = async (): Promise<void> => {
-    if (discovery === undefined) return;
-    try {
-      await discovery.discover({ replace: (endpoints) => datastore.replace(endpoints) }, abort.signal);
-    } catch (cause) {
-      const text = cause instanceof Error ? cause.message : String(cause);
-      throw new DiagnosticError(
-        diagnostic("POINTSMAN_PLUGIN_START_FAILED", `${name} cannot tell the endpoints: ${text}`, { origin: name, cause }),
-      );
-    }
-  };
-  return { loaded: loaded(), stop: () => abort.abort(new Error("the picker stops")) };
-}
-
-/** Lets the profile handler refuse a set of profiles it cannot serve. */
-function checkHandler({ config }: PickerConfig, set: PluginSet): void {
-  const handler = set.providing("profileHandler")[0];
-  const complaint = handler?.capability.check?.(config.schedulingProfiles.map(({ name }) => name));
-  if (complaint === undefined) return;
-  throw new DiagnosticError(
-    diagnostic("POINTSMAN_CONFIG_PROFILE_HANDLER", `${handler?.instance.entry.name}: ${complaint}`, {
-      path: ["schedulingProfiles"],
-    }),
-  );
 }

@@ -127,9 +127,13 @@ function addEndpointsFile(config: EndpointPickerConfig, file: string | undefined
 function checkDiscovery(config: EndpointPickerConfig): Diagnostic[] {
   if (config.dataLayer.discovery !== undefined) return [];
   return [
-    diagnostic("POINTSMAN_CONFIG_MISSING_FIELD", "Nothing says which endpoints exist: `dataLayer.discovery` is missing.", {
-      path: ["dataLayer"],
-      hint: "Name an instance of file-discovery there, or give --endpoints-file FILE.",
-    }),
+    diagnostic(
+      "POINTSMAN_CONFIG_MISSING_FIELD",
+      "Nothing says which endpoints exist: `dataLayer.discovery` is missing.",
+      {
+        path: ["dataLayer"],
+        hint: "Name an instance of file-discovery there, or give --endpoints-file FILE.",
+      },
+    ),
   ];
 }

@@ -1,8 +1,16 @@
-import type { Admitter, AfterResponseHook, PostChoiceHook, PreCallHook, ResponseChunkHook, ResponseHeadersHook } from "@pointsman/plugin-api";
 import type { EndpointPickerConfig } from "@pointsman/config";
+import type {
+  Admitter,
+  AfterResponseHook,
+  PostChoiceHook,
+  PreCallHook,
+  ResponseChunkHook,
+  ResponseHeadersHook,
+} from "@pointsman/plugin-api";
 import type { PluginSet, Provided } from "@pointsman/plugin-host";
 import { type Profile, Scheduler, type WeightedScorer } from "@pointsman/scheduling";
 import { ParserTable } from "./request/parser-table.ts";
+import { UseCount } from "./use-count.ts";
 
 /** What a plugin set means for requests: everything in the order in which it is called. Immutable. */
 export interface PickerRuntime {
@@ -19,6 +27,8 @@ export interface PickerRuntime {
   readonly afterResponse: readonly AfterResponseHook[];
   /** Whether any plugin must see the usage, or the chunks, of every answer. */
   readonly needsUsage: boolean;
+  /** Requests that began with this set and have not ended. */
+  readonly requests: UseCount;
 }
 
 /** @throws Error when the configuration names what the set lacks; `completeConfig` has checked that it does not. */
@@ -64,6 +74,7 @@ export function createPickerRuntime(config: EndpointPickerConfig, set: PluginSet
     responseHeaders: set.providing("responseHeaders").map((provided) => provided.capability),
     responseChunk: set.providing("responseChunk").map((provided) => provided.capability),
     afterResponse: set.providing("afterResponse").map((provided) => provided.capability),
+    requests: new UseCount(),
     needsUsage: set.instances.some(({ response }) => response === "usage" || response === "chunks"),
   };
 }

@@ -1,6 +1,6 @@
+import type { Datastore } from "@pointsman/datastore";
 import type { NumberAttribute } from "@pointsman/plugin-api";
 import { KvCacheUsage, RunningRequests, WaitingRequests } from "@pointsman/plugin-api/keys";
-import type { Datastore } from "@pointsman/datastore";
 import { CappedGauge, type EppMetrics, METRIC_PREFIX } from "@pointsman/telemetry";
 
 export interface PoolGaugesOptions {
@@ -27,7 +27,10 @@ export function createPoolGauges({ metrics, datastore, pool, stalenessMs }: Pool
     average: gauge(`average_${name}`, `Mean ${help} over endpoints with fresh data.`),
     deviation: gauge(`std_dev_${name}`, `Standard deviation of ${help} over endpoints with fresh data.`),
   }));
-  const queues = gauge("per_endpoint_queue_size", "Waiting requests of one endpoint.", ["name", "model_server_endpoint"]);
+  const queues = gauge("per_endpoint_queue_size", "Waiting requests of one endpoint.", [
+    "name",
+    "model_server_endpoint",
+  ]);
   let shown = new Set<string>();
   return {
     refresh(): void {

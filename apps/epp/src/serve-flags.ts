@@ -7,7 +7,12 @@ const ignoredSwitch = (help: string) => ({ kind: "ignored", help, bare: true }) 
 
 /** Flags of `pointsman serve`: llm-d's names wherever we have the thing. */
 export const serveFlags = defineFlags({
-  "config-file": { kind: "string", group: "Configuration", placeholder: "FILE", help: "EndpointPickerConfig, YAML or JSON" },
+  "config-file": {
+    kind: "string",
+    group: "Configuration",
+    placeholder: "FILE",
+    help: "EndpointPickerConfig, YAML or JSON",
+  },
   "config-text": { kind: "string", group: "Configuration", placeholder: "YAML", help: "the same, inline" },
   "endpoints-file": {
     kind: "string",
@@ -15,10 +20,27 @@ export const serveFlags = defineFlags({
     placeholder: "FILE",
     help: "endpoints, watched; where the config names no discovery",
   },
+  "config-reload": {
+    kind: "boolean",
+    group: "Configuration",
+    default: true,
+    help: "apply a changed configuration file, and on SIGHUP",
+  },
   "plugin-root": { kind: "list", group: "Configuration", help: "folders to look for plugin packages in" },
-  "allow-experimental-plugins": { kind: "boolean", group: "Configuration", default: false, help: "allow Alpha plugins" },
+  "allow-experimental-plugins": {
+    kind: "boolean",
+    group: "Configuration",
+    default: false,
+    help: "allow Alpha plugins",
+  },
   "pool-name": { kind: "string", group: "Configuration", placeholder: "NAME", help: "name of the pool; required" },
-  "pool-namespace": { kind: "string", group: "Configuration", placeholder: "NAME", default: "default", help: "its namespace" },
+  "pool-namespace": {
+    kind: "string",
+    group: "Configuration",
+    placeholder: "NAME",
+    default: "default",
+    help: "its namespace",
+  },
   "pool-group": {
     kind: "string",
     group: "Configuration",
@@ -31,7 +53,13 @@ export const serveFlags = defineFlags({
   "grpc-health-port": { ...port, group: "Servers", default: 9003, help: "gRPC health, cleartext" },
   "metrics-port": { ...port, group: "Servers", default: 9090, help: "Prometheus" },
   "admin-port": { ...port, group: "Servers", default: 9004, help: "/debug on loopback" },
-  host: { kind: "string", group: "Servers", placeholder: "ADDRESS", default: "0.0.0.0", help: "address of the first three" },
+  host: {
+    kind: "string",
+    group: "Servers",
+    placeholder: "ADDRESS",
+    default: "0.0.0.0",
+    help: "address of the first three",
+  },
   "secure-serving": { kind: "boolean", group: "Servers", default: true, help: "TLS on the ext_proc port" },
   "cert-path": {
     kind: "string",
@@ -41,14 +69,24 @@ export const serveFlags = defineFlags({
   },
   "enable-cert-reload": { kind: "boolean", group: "Servers", default: false, help: "watch the certificate folder" },
   "health-checking": ignoredSwitch("health is always served on the ext_proc port too"),
-  "drain-timeout": { kind: "duration", group: "Servers", default: 30_000, help: "how long running requests may finish" },
+  "drain-timeout": {
+    kind: "duration",
+    group: "Servers",
+    default: 30_000,
+    help: "how long running requests may finish",
+  },
   "grpc-max-recv-msg-size": {
     kind: "bytes",
     group: "Servers",
     default: 64 * MEBIBYTE,
     help: "largest gRPC message; must exceed the proxy's buffer",
   },
-  "max-body-bytes": { kind: "bytes", group: "Servers", default: 32 * MEBIBYTE, help: "largest request body; 413 above" },
+  "max-body-bytes": {
+    kind: "bytes",
+    group: "Servers",
+    default: 32 * MEBIBYTE,
+    help: "largest request body; 413 above",
+  },
 
   "trust-request-headers": {
     kind: "string",
@@ -63,19 +101,58 @@ export const serveFlags = defineFlags({
     default: true,
     help: "put the client's model name back into answers",
   },
-  "disable-endpoint-subset-filter": { kind: "boolean", group: "Requests", default: false, help: "ignore the subset hint" },
+  "disable-endpoint-subset-filter": {
+    kind: "boolean",
+    group: "Requests",
+    default: false,
+    help: "ignore the subset hint",
+  },
   "emit-endpoint-scores": { kind: "boolean", group: "Requests", default: false, help: "scores as dynamic metadata" },
   "decision-timeout": { kind: "duration", group: "Requests", default: 1_000, help: "bound for asynchronous plugins" },
   seed: { kind: "string", group: "Requests", placeholder: "TEXT", help: "seed of random choices; random without it" },
 
-  "refresh-metrics-interval": { kind: "duration", group: "Observation", default: 50, min: 10, help: "pause between scrapes" },
-  "refresh-prometheus-metrics-interval": { kind: "duration", group: "Observation", default: 5_000, min: 100, help: "pool gauges" },
-  "metrics-staleness-threshold": { kind: "duration", group: "Observation", default: 2_000, help: "older data is left out of pool gauges" },
+  "refresh-metrics-interval": {
+    kind: "duration",
+    group: "Observation",
+    default: 50,
+    min: 10,
+    help: "pause between scrapes",
+  },
+  "refresh-prometheus-metrics-interval": {
+    kind: "duration",
+    group: "Observation",
+    default: 5_000,
+    min: 100,
+    help: "pool gauges",
+  },
+  "metrics-staleness-threshold": {
+    kind: "duration",
+    group: "Observation",
+    default: 2_000,
+    help: "older data is left out of pool gauges",
+  },
   "enable-grpc-stream-metrics": { kind: "boolean", group: "Observation", default: false, help: "extproc_* series" },
-  "decisions-kept": { kind: "integer", group: "Observation", min: 0, max: 1_000_000, default: 10_000, help: "for /debug/decisions" },
+  "decisions-kept": {
+    kind: "integer",
+    group: "Observation",
+    min: 0,
+    max: 1_000_000,
+    default: 10_000,
+    help: "for /debug/decisions",
+  },
   "decisions-bytes": { kind: "bytes", group: "Observation", default: 64 * MEBIBYTE, help: "bound of their memory" },
-  "record-decisions": { kind: "string", group: "Observation", placeholder: "FILE", help: "append decisions as JSON lines" },
-  "record-decisions-bytes": { kind: "bytes", group: "Observation", default: 128 * MEBIBYTE, help: "rotate above this size" },
+  "record-decisions": {
+    kind: "string",
+    group: "Observation",
+    placeholder: "FILE",
+    help: "append decisions as JSON lines",
+  },
+  "record-decisions-bytes": {
+    kind: "bytes",
+    group: "Observation",
+    default: 128 * MEBIBYTE,
+    help: "rotate above this size",
+  },
   v: { kind: "integer", short: "v", group: "Observation", min: 0, max: 10, default: 2, help: "0 errors … 4 debug" },
 
   "grpc-max-send-msg-size": ignored("messages of any size are sent"),

@@ -4,16 +4,67 @@ import { parseAddress } from "./address.ts";
 import { DEFAULTS, type GatewayOptions } from "./options.ts";
 
 const flags = defineFlags({
-  host: { kind: "string", default: DEFAULTS.host, help: "address to listen on", placeholder: "ADDRESS", group: "Listener" },
-  port: { kind: "integer", default: DEFAULTS.port, min: 0, max: 65_535, help: "port to listen on; 0 takes a free one", group: "Listener" },
-  "max-body-bytes": { kind: "bytes", default: DEFAULTS.maxBodyBytes, help: "largest request body, 413 above it", group: "Listener" },
-  "drain-timeout": { kind: "duration", default: 30_000, help: "after SIGTERM responses may take so long to end", group: "Listener" },
-  picker: { kind: "string", default: DEFAULTS.picker, help: "the picker's ext_proc address", placeholder: "HOST:PORT", group: "Picker" },
-  "picker-tls": { kind: "boolean", default: DEFAULTS.pickerTls, help: "speak TLS to the picker, any certificate accepted", group: "Picker" },
-  "message-timeout": { kind: "duration", default: DEFAULTS.messageTimeoutMs, min: 1, help: "how long one answer of the picker may take", group: "Picker" },
-  "failure-mode": { kind: "choice", values: ["open", "closed"], default: DEFAULTS.failureMode, help: "without the picker: use --endpoints, or refuse", group: "Picker" },
+  host: {
+    kind: "string",
+    default: DEFAULTS.host,
+    help: "address to listen on",
+    placeholder: "ADDRESS",
+    group: "Listener",
+  },
+  port: {
+    kind: "integer",
+    default: DEFAULTS.port,
+    min: 0,
+    max: 65_535,
+    help: "port to listen on; 0 takes a free one",
+    group: "Listener",
+  },
+  "max-body-bytes": {
+    kind: "bytes",
+    default: DEFAULTS.maxBodyBytes,
+    help: "largest request body, 413 above it",
+    group: "Listener",
+  },
+  "drain-timeout": {
+    kind: "duration",
+    default: 30_000,
+    help: "after SIGTERM responses may take so long to end",
+    group: "Listener",
+  },
+  picker: {
+    kind: "string",
+    default: DEFAULTS.picker,
+    help: "the picker's ext_proc address",
+    placeholder: "HOST:PORT",
+    group: "Picker",
+  },
+  "picker-tls": {
+    kind: "boolean",
+    default: DEFAULTS.pickerTls,
+    help: "speak TLS to the picker, any certificate accepted",
+    group: "Picker",
+  },
+  "message-timeout": {
+    kind: "duration",
+    default: DEFAULTS.messageTimeoutMs,
+    min: 1,
+    help: "how long one answer of the picker may take",
+    group: "Picker",
+  },
+  "failure-mode": {
+    kind: "choice",
+    values: ["open", "closed"],
+    default: DEFAULTS.failureMode,
+    help: "without the picker: use --endpoints, or refuse",
+    group: "Picker",
+  },
   endpoints: { kind: "list", help: "model servers to fall back to, HOST:PORT each", group: "Model servers" },
-  "test-headers": { kind: "boolean", default: DEFAULTS.testHeaders, help: "x-test-subset limits the picker's choice", group: "Tests" },
+  "test-headers": {
+    kind: "boolean",
+    default: DEFAULTS.testHeaders,
+    help: "x-test-subset limits the picker's choice",
+    group: "Tests",
+  },
 });
 
 export type CommandLine =

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { diagnostic, DiagnosticError } from "@pointsman/diagnostics";
+import { DiagnosticError, diagnostic } from "@pointsman/diagnostics";
 import { formatAddress } from "./address.ts";
 import { createCounters, type GatewayStats } from "./counters.ts";
 import { MAX_HEADER_BYTES } from "./http/inbound-request.ts";
@@ -50,7 +50,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   const serve = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     if (request.url === READY_PATH && (request.method === "GET" || request.method === "HEAD")) {
-      response.writeHead(draining ? 503 : 200, { "content-type": "text/plain" }).end(draining ? "draining\n" : "ready\n");
+      response
+        .writeHead(draining ? 503 : 200, { "content-type": "text/plain" })
+        .end(draining ? "draining\n" : "ready\n");
       return;
     }
     // A connection that went idle during a drain would hold it up until its keep-alive ends.

@@ -1,18 +1,24 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Answer, DESTINATION_KEY, type ProcessingMode } from "@pointsman/ext-proc";
 import type { Counters } from "./counters.ts";
-import { MAX_HEADER_FIELDS, REQUEST_ID, TEST_SUBSET, tidyRequest } from "./http/inbound-request.ts";
-import { type RequestHead, type ResponseHead, readRequestHead, requestHeaderPairs, responseHeaderPairs } from "./http/message-head.ts";
-import { applyRequestMutation, applyResponseMutation, checkContentLength, MutationFault, mutateBody } from "./http/mutations.ts";
-import { errorReply, immediateReply, invalidAnswerReply, localReply, type OwnReply } from "./http/own-replies.ts";
-import { announcesMoreThan, type BodyCollection, collectBody, discardUpload, hasBody } from "./http/request-body.ts";
+import { admitRequest, REQUEST_ID, TEST_SUBSET } from "./http/inbound-request.ts";
+import { type RequestHead, type ResponseHead, requestHeaderPairs } from "./http/message-head.ts";
+import { applyRequestMutation, checkContentLength, MutationFault, mutateBody } from "./http/mutations.ts";
+import {
+  bodyTooLargeReply,
+  errorReply,
+  immediateReply,
+  invalidAnswerReply,
+  localReply,
+  type OwnReply,
+  pickerFailedReply,
+} from "./http/own-replies.ts";
+import { type BodyCollection, collectBody, discardUpload, hasBody } from "./http/request-body.ts";
 import type { Settings } from "./options.ts";
 import { Conversation, type Reply } from "./picker/conversation.ts";
 import type { PickerClient } from "./picker/picker-client.ts";
 import { RoutingMetadata } from "./picker/routing-metadata.ts";
-import { relayBody, type RelayEvents } from "./relay/relay.ts";
-import { ShownRelay } from "./relay/shown-relay.ts";
-import { readWholeBody } from "./relay/whole-body.ts";
+import { ResponseLeg } from "./response-leg.ts";
 import type { UpstreamResponse } from "./upstream/attempt.ts";
 import { bodyOfBytes } from "./upstream/body-source.ts";
 import type { Candidates } from "./upstream/candidates.ts";
@@ -47,7 +53,7 @@ const RECOMMENDED_MODE: ProcessingMode = {
  *
  * `#done` is the one fact that every step checks after it has waited: the client has its answer, or is gone.
  */
-export class Journey implements RelayEvents {
+export class Journey {
   readonly #parts: JourneyParts;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -77,7 +83,7 @@ export class Journey implements RelayEvents {
       this.#clientClosed();
     });
     try {
-      const head = this.#readHead(expectsContinue);
+      const head = this.#admit(expectsContinue);
       if (head === undefined) return;
       const body = await this.#askAboutRequest(head);
       if (body !== undefined) await this.#forward(head, body);
@@ -90,24 +96,16 @@ export class Journey implements RelayEvents {
   // The request's way to the decision
 
   /** Undefined if the request was refused. */
-  #readHead(expectsContinue: boolean): RequestHead | undefined {
+  #admit(expectsContinue: boolean): RequestHead | undefined {
     const { settings } = this.#parts;
-    const head = readRequestHead(this.#request);
-    const refusal =
-      head === undefined
-        ? errorReply(400, "bad_request_target", "The request target is neither a path nor an absolute http URL.")
-        : this.#request.rawHeaders.length / 2 > MAX_HEADER_FIELDS
-          ? errorReply(431, "too_many_headers", `The request has more than ${MAX_HEADER_FIELDS} header fields.`)
-          : announcesMoreThan(this.#request, settings.maxBodyBytes)
-            ? this.#bodyTooLarge()
-            : undefined;
-    if (head === undefined || refusal !== undefined) {
+    const admission = admitRequest(this.#request, settings.maxBodyBytes);
+    if (admission.kind === "refused") {
       // Whoever was not told to continue may or may not send a body: the connection cannot be used again.
       if (expectsContinue) this.#response.shouldKeepAlive = false;
-      this.#give(refusal!);
+      this.#give(admission.reply);
       return undefined;
     }
-    tidyRequest(head, this.#request);
+    const { head } = admission;
     this.#requestId = head.headers.get(REQUEST_ID);
     const subset = settings.testHeaders ? head.headers.get(TEST_SUBSET) : undefined;
     if (subset !== undefined) {
@@ -154,7 +152,7 @@ export class Journey implements RelayEvents {
       if (!proceeds) return undefined;
     }
     if (body.length > settings.maxBodyBytes) {
-      this.#give(this.#bodyTooLarge());
+      this.#give(bodyTooLargeReply(settings.maxBodyBytes));
       return undefined;
     }
     const whole = body;
@@ -163,26 +161,18 @@ export class Journey implements RelayEvents {
 
   /** The client's body. Undefined if the journey ended; a body above the limit ends it, whatever is being waited for. */
   async #upload(): Promise<Buffer | undefined> {
-    this.#collection = collectBody(this.#request, this.#parts.settings.maxBodyBytes);
+    const { settings } = this.#parts;
+    this.#collection = collectBody(this.#request, settings.maxBodyBytes);
     const collected = await this.#collection.result;
-    if (collected.kind === "too-large") this.#give(this.#bodyTooLarge());
+    if (collected.kind === "too-large") this.#give(bodyTooLargeReply(settings.maxBodyBytes));
     return this.#done || collected.kind !== "complete" ? undefined : collected.body;
-  }
-
-  #bodyTooLarge(): OwnReply {
-    const limit = this.#parts.settings.maxBodyBytes;
-    return errorReply(413, "body_too_large", `The request body is larger than ${limit} bytes.`);
   }
 
   #takeRequestAnswer(head: RequestHead, answer: Answer): void {
     applyRequestMutation(head, answer);
     this.#metadata.receive(answer.dynamicMetadata);
     // Envoy ignores an override in the answer to a request body.
-    if (answer.kind === "request_headers") this.#takeOverride(answer);
-  }
-
-  #takeOverride({ modeOverride }: Answer): void {
-    if (modeOverride !== undefined) this.#mode = modeOverride;
+    if (answer.kind === "request_headers") this.#mode = answer.modeOverride ?? this.#mode;
   }
 
   // To a model server and back
@@ -194,7 +184,13 @@ export class Journey implements RelayEvents {
     // The HTTP client writes the length of the body that it sends, and nothing of `expect`.
     head.headers.remove("content-length");
     head.headers.remove("expect");
-    const outgoing = { method, path, authority, headers: head.headers.toFlat(), body: body.length > 0 ? body : undefined };
+    const outgoing = {
+      method,
+      path,
+      authority,
+      headers: head.headers.toFlat(),
+      body: body.length > 0 ? body : undefined,
+    };
     const outcome = await this.#delivery.run(outgoing, candidates.of(destination));
     if (this.#done) return;
     switch (outcome.kind) {
@@ -218,90 +214,33 @@ export class Journey implements RelayEvents {
 
   async #respond(answer: UpstreamResponse, method: string): Promise<void> {
     this.#answer = answer;
-    const conversation = this.#conversation!;
-    const bodyless = method === "HEAD" || hasNoBody(answer);
-    if (this.#mode.responseHeaders !== "SKIP") {
-      const reply = await conversation.ask({
-        kind: "response_headers",
-        headers: responseHeaderPairs(answer),
-        endOfStream: bodyless,
-        ...this.#metadata.forward(),
-      });
-      const proceeds = this.#proceed(reply, (mutation) => {
-        applyResponseMutation(answer, mutation);
-        this.#metadata.receive(mutation.dynamicMetadata);
-        this.#takeOverride(mutation);
-      });
-      if (!proceeds) return;
-    }
-    const { responseBody, responseTrailers } = this.#mode;
-    if (bodyless || responseBody === "NONE" || responseBody === "FULL_DUPLEX_STREAMED") {
-      this.#writeHead(answer);
-      // Without trailers to wait for nothing is left to tell the picker: Envoy ends the stream here.
-      if (responseTrailers !== "SEND") conversation.end();
-      if (bodyless) this.#endWithoutBody(answer);
-      else {
-        this.#response.flushHeaders();
-        relayBody(answer.body, this.#response, this);
-      }
-    } else if (responseBody === "STREAMED") {
-      answer.headers.remove("content-length");
-      this.#writeHead(answer);
-      this.#response.flushHeaders();
-      const { body: source } = answer;
-      const proceed = (reply: Reply): boolean => this.#proceed(reply);
-      new ShownRelay({
-        source,
-        response: this.#response,
-        conversation,
-        metadata: this.#metadata,
-        proceed,
-        ended: () => this.ended(),
-        broken: () => this.broken(),
-      }).start();
-    } else await this.#showWholeResponse(answer, conversation);
+    await new ResponseLeg(answer, method, {
+      response: this.#response,
+      conversation: this.#conversation!,
+      metadata: this.#metadata,
+      mode: this.#mode,
+      maxBodyBytes: this.#parts.settings.maxBodyBytes,
+      over: () => this.#done,
+      proceed: (reply, take) => this.#proceed(reply, take),
+      give: (reply) => this.#give(reply),
+      writeHead: (head) => this.#writeHead(head),
+      ended: () => this.#ended(),
+      broken: () => this.#broken(),
+    }).run();
   }
 
-  /** Response body mode BUFFERED: neither headers nor body reach the client before the picker has seen both. */
-  async #showWholeResponse(answer: UpstreamResponse, conversation: Conversation): Promise<void> {
-    const read = await readWholeBody(answer.body, this.#parts.settings.maxBodyBytes);
-    if (this.#done) return;
-    if (read.kind !== "complete") {
-      this.#give(errorReply(500, "response_unreadable", "The response could not be read as a whole."));
-      return;
-    }
-    let { body } = read;
-    const reply = await conversation.ask({ kind: "response_body", body, endOfStream: true, ...this.#metadata.forward() });
-    const proceeds = this.#proceed(reply, (mutation) => {
-      applyResponseMutation(answer, mutation);
-      body = mutateBody(body, mutation.bodyMutation);
-      checkContentLength(answer.headers, body);
-    });
-    if (!proceeds) return;
-    this.#writeHead(answer);
-    this.#response.end(body);
-    this.ended();
-  }
+  // Ends
 
-  #endWithoutBody(answer: UpstreamResponse): void {
-    this.#response.end();
-    // Its end must still be read, for the connection to be used again.
-    answer.body.start({ data() {}, ended() {}, failed() {} });
-    this.ended();
-  }
-
-  ended(): void {
+  #ended(): void {
     this.#done = true;
     this.#conversation?.end();
   }
 
-  broken(): void {
+  #broken(): void {
     if (this.#done) return;
     this.#parts.counters.upstreamAborts++;
     this.#abandon();
   }
-
-  // Ends
 
   /**
    * Whether the journey goes on after what the picker said. If not, the client was answered, or cut off if its
@@ -327,9 +266,7 @@ export class Journey implements RelayEvents {
           counters.failedOpen++;
           return true;
         }
-        const { reason, message } = reply.fault;
-        const text = `The endpoint picker could not be asked: ${message}.`;
-        this.#give(reason === "timeout" ? errorReply(504, "picker_timeout", text) : errorReply(500, "picker_failed", text));
+        this.#give(pickerFailedReply(reply.fault));
         return false;
       }
     }
@@ -380,14 +317,11 @@ export class Journey implements RelayEvents {
   }
 
   #writeHead({ status, headers }: ResponseHead): void {
-    if (this.#requestId !== undefined && headers.get(REQUEST_ID) === undefined) headers.set(REQUEST_ID, this.#requestId);
+    if (this.#requestId !== undefined && headers.get(REQUEST_ID) === undefined)
+      headers.set(REQUEST_ID, this.#requestId);
     if (this.#parts.draining()) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(status, headers.toFlat());
   }
 }
 
 const RESET_TEXT = "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
-
-function hasNoBody({ status, headers }: ResponseHead): boolean {
-  return status === 204 || status === 304 || headers.get("content-length") === "0";
-}

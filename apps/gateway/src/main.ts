@@ -1,4 +1,4 @@
-import { diagnostic, exitCodeOf, isDiagnosticError, renderDiagnostics, type Diagnostic } from "@pointsman/diagnostics";
+import { type Diagnostic, diagnostic, exitCodeOf, isDiagnosticError, renderDiagnostics } from "@pointsman/diagnostics";
 import { parseCommandLine } from "./flags.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
 
@@ -40,7 +40,9 @@ function report(diagnostics: readonly Diagnostic[]): number {
 }
 
 function reportFault(error: unknown): void {
-  report([diagnostic("POINTSMAN_SERVER_UNEXPECTED", "A request failed through a fault of the gateway.", { cause: error })]);
+  report([
+    diagnostic("POINTSMAN_SERVER_UNEXPECTED", "A request failed through a fault of the gateway.", { cause: error }),
+  ]);
 }
 
 function listenForSignals(): { readonly first: Promise<void>; readonly second: Promise<void>; stop(): void } {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { json } from "node:stream/consumers";
+import { createGrpcJsTransport, type StreamEnd } from "@pointsman/ext-proc";
 import { afterEach, describe, expect, it } from "vitest";
 import { routeTo } from "./fake-picker.ts";
 import { call, createRig, deadAddress, open, until } from "./rig.ts";
@@ -16,7 +17,11 @@ describe("what the picker sees", () => {
     const server = await rig.upstream((_, response) => response.writeHead(201, { "x-from": "server" }).end("hello"));
     const picker = await rig.picker(routeTo(server.address));
     const gateway = await rig.gateway({ picker: picker.address });
-    const answer = await call(gateway, { path: "/v1/x?y=1", headers: { Host: "models.example", "X-Two": ["a", "b"] }, body: JSON_BODY });
+    const answer = await call(gateway, {
+      path: "/v1/x?y=1",
+      headers: { Host: "models.example", "X-Two": ["a", "b"] },
+      body: JSON_BODY,
+    });
     expect(answer).toMatchObject({ status: 201, body: "hello", headers: { "x-from": "server" } });
 
     const [stream] = picker.streams;
@@ -29,12 +34,19 @@ describe("what the picker sees", () => {
       [":scheme", "http"],
     ]);
     expect(head).toMatchObject({ endOfStream: false, lb: undefined });
-    expect(head!.headers.filter(([name]) => name === "x-two")).toEqual([["x-two", "a"], ["x-two", "b"]]);
+    expect(head!.headers.filter(([name]) => name === "x-two")).toEqual([
+      ["x-two", "a"],
+      ["x-two", "b"],
+    ]);
     expect(head!.header("host")).toBeUndefined();
     expect(head!.header("connection")).toBeUndefined();
     expect(head!.header("content-length")).toBe(String(JSON_BODY.length));
     expect(head!.header("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
-    expect(head!.protocolConfig).toEqual({ requestBody: "BUFFERED", responseBody: "NONE", sendBodyWithoutWaiting: false });
+    expect(head!.protocolConfig).toEqual({
+      requestBody: "BUFFERED",
+      responseBody: "NONE",
+      sendBodyWithoutWaiting: false,
+    });
     expect(body).toMatchObject({ endOfStream: true, protocolConfig: undefined });
     expect(body!.body.toString()).toBe(JSON_BODY);
     expect(responseHead!.header(":status")).toBe("201");
@@ -56,7 +68,11 @@ describe("what the picker sees", () => {
     const picker = await rig.picker(routeTo(server.address));
     const gateway = await rig.gateway({ picker: picker.address });
     const answer = await call(gateway, { method, headers: method === "POST" ? { "content-length": "0" } : {} });
-    expect(answer).toMatchObject({ status: 200, headers: { "content-length": "3" }, body: method === "HEAD" ? "" : "abc" });
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: { "content-length": "3" },
+      body: method === "HEAD" ? "" : "abc",
+    });
     const { messages } = picker.streams[0]!;
     expect(messages.map(({ kind, endOfStream }) => [kind, endOfStream])).toEqual([
       ["request_headers", true],
@@ -98,8 +114,16 @@ describe("what the picker sees", () => {
     const server = await rig.upstream((_, response) => response.end());
     const picker = await rig.picker(routeTo(server.address));
     const gateway = await rig.gateway({ picker: picker.address });
-    const forged = ["x-gateway-destination-endpoint", "x-gateway-destination-endpoint-served", "x-prefiller-host-port", "x-encoder-hosts-ports", "x-data-parallel-host-port"];
-    await call(gateway, { headers: { ...Object.fromEntries(forged.map((name) => [name, "127.0.0.1:1"])), te: "trailers" } });
+    const forged = [
+      "x-gateway-destination-endpoint",
+      "x-gateway-destination-endpoint-served",
+      "x-prefiller-host-port",
+      "x-encoder-hosts-ports",
+      "x-data-parallel-host-port",
+    ];
+    await call(gateway, {
+      headers: { ...Object.fromEntries(forged.map((name) => [name, "127.0.0.1:1"])), te: "trailers" },
+    });
     for (const name of [...forged, "te"]) expect(picker.streams[0]!.messages[0]!.header(name)).toBeUndefined();
     expect(server.seen[0]!.headers).toMatchObject({ "x-gateway-destination-endpoint": server.address });
     expect(server.seen[0]!.headers["x-prefiller-host-port"]).toBeUndefined();
@@ -137,21 +161,38 @@ describe("what the picker changes", () => {
     const server = await rig.upstream((_, response) => response.end("ok"));
     const picker = await rig.picker((message) => {
       if (message.kind === "request_headers") {
-        return { kind: "request_headers", removeHeaders: ["x-old"], setHeaders: [["x-old", "1"], [":method", "DELETE"], ["host", "evil"]] };
+        return {
+          kind: "request_headers",
+          removeHeaders: ["x-old"],
+          setHeaders: [
+            ["x-old", "1"],
+            [":method", "DELETE"],
+            ["host", "evil"],
+          ],
+        };
       }
       if (message.kind !== "request_body") return { kind: message.kind };
       const route = routeTo(server.address)(message, undefined as never)!;
       return {
         ...route,
-        setHeaders: [[":path", "/rewritten"], ["content-length", "5"]],
+        setHeaders: [
+          [":path", "/rewritten"],
+          ["content-length", "5"],
+        ],
         appendHeaders: [["x-old", "2"]],
         bodyMutation: { kind: "body", body: Buffer.from("12345") },
       } as typeof route;
     });
     const gateway = await rig.gateway({ picker: picker.address });
-    expect(await call(gateway, { headers: { Host: "h", "x-old": "0" }, body: JSON_BODY })).toMatchObject({ status: 200 });
+    expect(await call(gateway, { headers: { Host: "h", "x-old": "0" }, body: JSON_BODY })).toMatchObject({
+      status: 200,
+    });
     const [seen] = server.seen;
-    expect(seen).toMatchObject({ method: "POST", path: "/rewritten", headers: { host: "h", "x-old": "1, 2", "content-length": "5" } });
+    expect(seen).toMatchObject({
+      method: "POST",
+      path: "/rewritten",
+      headers: { host: "h", "x-old": "1, 2", "content-length": "5" },
+    });
     expect(seen!.body.toString()).toBe("12345");
   });
 
@@ -161,7 +202,14 @@ describe("what the picker changes", () => {
     );
     const picker = await rig.picker((message, stream) =>
       message.kind === "response_headers"
-        ? { kind: "response_headers", removeHeaders: ["x-gone"], setHeaders: [["x-session-token", "t"], [":status", "202"]] }
+        ? {
+            kind: "response_headers",
+            removeHeaders: ["x-gone"],
+            setHeaders: [
+              ["x-session-token", "t"],
+              [":status", "202"],
+            ],
+          }
         : routeTo(server.address)(message, stream),
     );
     const gateway = await rig.gateway({ picker: picker.address });
@@ -190,7 +238,10 @@ describe("what the picker changes", () => {
   it("a new body without content-length is sent with its own length", async () => {
     const server = await rig.upstream((_, response) => response.end());
     const picker = await rig.picker(
-      routeTo(server.address, { bodyMutation: { kind: "body", body: Buffer.from("123") }, removeHeaders: ["content-length"] }),
+      routeTo(server.address, {
+        bodyMutation: { kind: "body", body: Buffer.from("123") },
+        removeHeaders: ["content-length"],
+      }),
     );
     const gateway = await rig.gateway({ picker: picker.address });
     expect(await call(gateway, { body: JSON_BODY })).toMatchObject({ status: 200 });
@@ -207,14 +258,18 @@ describe("the destination", () => {
     expect(await call(gateway, { body: JSON_BODY })).toMatchObject({ status: 200, body: "ok" });
     expect(gateway.stats()).toMatchObject({ retries: 2, localReplies: 0 });
     expect(server.seen[0]!.body.toString()).toBe(JSON_BODY);
-    expect(picker.streams[0]!.messages.at(-1)!.lb).toMatchObject({ "x-gateway-destination-endpoint-served": server.address });
+    expect(picker.streams[0]!.messages.at(-1)!.lb).toMatchObject({
+      "x-gateway-destination-endpoint-served": server.address,
+    });
   });
 
   it("may come in the header alone, and in the answer to the headers", async () => {
     const server = await rig.upstream((_, response) => response.end("ok"));
     const picker = await rig.picker((message) => ({
       kind: message.kind,
-      ...(message.kind === "request_headers" ? { setHeaders: [["x-gateway-destination-endpoint", server.address]] } : {}),
+      ...(message.kind === "request_headers"
+        ? { setHeaders: [["x-gateway-destination-endpoint", server.address]] }
+        : {}),
     }));
     const gateway = await rig.gateway({ picker: picker.address });
     expect(await call(gateway, { body: JSON_BODY })).toMatchObject({ status: 200, body: "ok" });
@@ -229,7 +284,11 @@ describe("the destination", () => {
     );
     const gateway = await rig.gateway({ picker: picker.address });
     const answer = await call(gateway, { body: JSON_BODY });
-    expect(answer).toMatchObject({ status: 503, body: "no healthy upstream", headers: { "x-marked": "yes", "content-type": "text/plain" } });
+    expect(answer).toMatchObject({
+      status: 503,
+      body: "no healthy upstream",
+      headers: { "x-marked": "yes", "content-type": "text/plain" },
+    });
     const last = picker.streams[0]!.messages.at(-1)!;
     expect(last.header(":status")).toBe("503");
     expect(last.lb).toEqual({ "x-gateway-destination-endpoint": dead });
@@ -264,7 +323,9 @@ describe("the destination", () => {
     });
     const gateway = await rig.gateway({ picker: picker.address });
     const wanted = Array.from({ length: 40 }, (_, i) => (i % 3 === 0 ? "a" : "b"));
-    const answers = await Promise.all(wanted.map((want) => call(gateway, { headers: { "x-want": want }, body: JSON_BODY })));
+    const answers = await Promise.all(
+      wanted.map((want) => call(gateway, { headers: { "x-want": want }, body: JSON_BODY })),
+    );
     expect(answers.map(({ body }) => body)).toEqual(wanted);
     await until(() => gateway.stats().active === 0 && picker.streams.every(({ ended }) => ended !== undefined));
   });
@@ -272,12 +333,17 @@ describe("the destination", () => {
 
 describe("requests that are refused before anybody is asked", () => {
   it("too long a body: 413, announced or not, with and without 100-continue", async () => {
-    const picker = await rig.picker((message) => (message.kind === "request_headers" ? undefined : { kind: message.kind }));
+    const picker = await rig.picker((message) =>
+      message.kind === "request_headers" ? undefined : { kind: message.kind },
+    );
     const gateway = await rig.gateway({ picker: picker.address, maxBodyBytes: 1_000 });
     const body = Buffer.alloc(1_001);
     expect((await call(gateway, { body, headers: { "content-length": "1001" } })).status).toBe(413);
     expect(picker.streams).toEqual([]);
-    const expecting = await call(gateway, { method: "POST", headers: { "content-length": "1001", expect: "100-continue" } });
+    const expecting = await call(gateway, {
+      method: "POST",
+      headers: { "content-length": "1001", expect: "100-continue" },
+    });
     expect(expecting).toMatchObject({ status: 413, headers: { connection: "close" } });
     const chunked = request(gateway.url, { method: "POST", agent: false });
     chunked.write(Buffer.alloc(500));
@@ -302,7 +368,9 @@ describe("requests that are refused before anybody is asked", () => {
     const picker = await rig.picker(routeTo(server.address));
     const gateway = await rig.gateway({ picker: picker.address });
     expect(await rawStatus(gateway.port, "OPTIONS * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")).toBe(400);
-    expect(await rawStatus(gateway.port, "GET http://other?x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")).toBe(200);
+    expect(await rawStatus(gateway.port, "GET http://other?x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")).toBe(
+      200,
+    );
     expect(server.seen[0]).toMatchObject({ path: "/?x", headers: { host: "other" } });
   });
 
@@ -310,7 +378,11 @@ describe("requests that are refused before anybody is asked", () => {
     const server = await rig.upstream((_, response) => response.end("ok"));
     const picker = await rig.picker(routeTo(server.address));
     const gateway = await rig.gateway({ picker: picker.address });
-    const outgoing = request(gateway.url, { method: "POST", headers: { expect: "100-continue", "content-length": "5" }, agent: false });
+    const outgoing = request(gateway.url, {
+      method: "POST",
+      headers: { expect: "100-continue", "content-length": "5" },
+      agent: false,
+    });
     outgoing.on("continue", () => outgoing.end("hello"));
     outgoing.flushHeaders();
     const status = await new Promise((resolve) => outgoing.on("response", (r) => resolve(r.resume().statusCode)));
@@ -330,6 +402,42 @@ function rawStatus(port: number, text: string): Promise<number> {
     socket.once("error", reject);
   });
 }
+
+describe("the picker's own transport", () => {
+  it.each([false, true])("is understood, TLS with a self-signed certificate: %s", async (pickerTls) => {
+    const server = await rig.upstream((_, response) => response.end("ok"));
+    const ends: StreamEnd[] = [];
+    const transport = createGrpcJsTransport({
+      handler: {
+        open: () => ({
+          route: () => ({ kind: "route", destination: server.address, setHeaders: [], removeHeaders: [] }),
+          bodyTooLarge: () => ({ kind: "reject", status: 413, headers: [], body: Buffer.alloc(0) }),
+          responseHeaders: () => ({ setHeaders: [], removeHeaders: [], body: "rewrite" }),
+          responseBody: (chunk) => Buffer.from(Buffer.from(chunk).toString().toUpperCase()),
+          end: (end) => ends.push(end),
+        }),
+      },
+    });
+    try {
+      const { port } = await transport.listen({
+        host: "127.0.0.1",
+        port: 0,
+        ...(pickerTls ? { tls: "self-signed" as const } : {}),
+      });
+      const gateway = await rig.gateway({ picker: `127.0.0.1:${port}`, pickerTls });
+      expect(await call(gateway, { body: JSON_BODY })).toMatchObject({ status: 200, body: "OK" });
+      await until(() => ends.length === 1);
+      expect(ends[0]).toMatchObject({
+        served: server.address,
+        responseEnded: true,
+        cancelled: false,
+        fault: undefined,
+      });
+    } finally {
+      await transport.close();
+    }
+  });
+});
 
 describe("readiness", () => {
   it("is told without asking the picker", async () => {

@@ -59,7 +59,12 @@ export function createRig(): Rig {
     },
     async gateway(options) {
       const faults: unknown[] = [];
-      const gateway = await createGateway({ host: "127.0.0.1", port: 0, onFault: (fault) => faults.push(fault), ...options });
+      const gateway = await createGateway({
+        host: "127.0.0.1",
+        port: 0,
+        onFault: (fault) => faults.push(fault),
+        ...options,
+      });
       closers.push(async () => {
         await gateway.close();
         if (faults.length > 0) throw faults[0];
@@ -103,7 +108,10 @@ export interface Called {
 }
 
 /** Sends a request on a connection of its own and waits for the response's head. */
-export async function open(gateway: Gateway, { method, path = "/v1/completions", headers = {}, body }: CallOptions = {}) {
+export async function open(
+  gateway: Gateway,
+  { method, path = "/v1/completions", headers = {}, body }: CallOptions = {},
+) {
   const outgoing = request(`${gateway.url}${path}`, {
     method: method ?? (body === undefined ? "GET" : "POST"),
     headers,

@@ -27,7 +27,9 @@ export function parseFlags<Specs extends FlagSpecs>(specs: Specs, argv: readonly
   const given = new Set<keyof Specs & string>();
   const values: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(specs)) values[name] = defaultOf(spec);
-  const byShort = new Map(Object.entries(specs).flatMap(([name, { short }]) => (short ? [[short, name] as const] : [])));
+  const byShort = new Map(
+    Object.entries(specs).flatMap(([name, { short }]) => (short ? [[short, name] as const] : [])),
+  );
   let help = false;
 
   for (let i = 0; i < argv.length; i += 1) {

@@ -30,12 +30,12 @@ export function renderHelp({ usage, about, flags, more }: HelpPage): string {
 
 function renderFlag(name: string, spec: FlagSpec): string {
   const short = spec.short === undefined ? "" : `-${spec.short}, `;
-  const head = `  ${short}--${name}${valueOf(spec)}`;
+  const head = `  ${short}--${name}${placeholderOf(spec)}`;
   const text = `${spec.help}${defaultOf(spec)}`;
   return head.length < COLUMN ? `${head.padEnd(COLUMN)}${text}` : `${head}\n${" ".repeat(COLUMN)}${text}`;
 }
 
-function valueOf(spec: FlagSpec): string {
+function placeholderOf(spec: FlagSpec): string {
   if (spec.placeholder !== undefined) return ` ${spec.placeholder}`;
   switch (spec.kind) {
     case "boolean":

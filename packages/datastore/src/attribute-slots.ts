@@ -19,6 +19,18 @@ export class AttributeSlots {
     return slot;
   }
 
+  /**
+   * Says who writes now, in order: the plain key of an attribute means its first writer, and nobody when it is not
+   * listed. Values stay, so that a writer that comes back is known.
+   */
+  useWriters(writers: readonly { readonly key: string; readonly writer: string }[]): void {
+    for (const { key } of this.#attributes) this.#slots.delete(key);
+    for (const { key, writer } of writers) {
+      const slot = this.#slots.get(`${key}#${writer}`);
+      if (slot !== undefined && !this.#slots.has(key)) this.#slots.set(key, slot);
+    }
+  }
+
   /** Slot by `key` or `key#instance`; undefined when nobody writes it. */
   slotOf(source: string): number | undefined {
     return this.#slots.get(source);

@@ -43,6 +43,12 @@ export class Datastore {
     this.#snapshot = undefined;
   }
 
+  /** Says which bound writers count from now on; see {@link AttributeSlots.useWriters}. */
+  useWriters(writers: readonly { readonly key: string; readonly writer: string }[]): void {
+    this.#slots.useWriters(writers);
+    this.#snapshot = undefined;
+  }
+
   /**
    * Replaces the set of endpoints atomically. Endpoints that stay (same id, same address) keep their attributes.
    * @throws TypeError when an entry is malformed or two share an id or an address; nothing changes then.

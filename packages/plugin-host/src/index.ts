@@ -1,4 +1,4 @@
-export { createRootContainer, serviceToken } from "./di/container.ts";
+export { createRootContainer, type DependencyContainer, serviceToken } from "./di/container.ts";
 export type { CallMeter } from "./guard/call-meter.ts";
 export { durationBucketsMs } from "./guard/call-meter.ts";
 export type { BreakerState } from "./guard/circuit-breaker.ts";

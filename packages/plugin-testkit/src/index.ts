@@ -1,3 +1,13 @@
+export type { ArbitraryPoolOptions } from "./arbitrary/arbitrary-pool.ts";
+export { arbitraryEndpoints, arbitraryPool, arbitraryValue, standardAttributes } from "./arbitrary/arbitrary-pool.ts";
+export type { ArbitraryRequestOptions } from "./arbitrary/arbitrary-request.ts";
+export { arbitraryRequest, arbitraryRequestOptions } from "./arbitrary/arbitrary-request.ts";
+export type { ConfigIssue } from "./definition.ts";
+export { inputSchemaOf } from "./definition.ts";
+export type { Fault, TestHost, TestHostOptions } from "./host/create-test-host.ts";
+export { createTestHost } from "./host/create-test-host.ts";
+export type { AnswerOptions, RoutedRequest, RouteOptions } from "./host/route-request.ts";
+export type { TestDataSource, TestHostConfig, TestPluginEntry, TestProfile } from "./host/test-host-config.ts";
 export { keptBy, pickedBy, scoresOf } from "./score.ts";
 export type { PluginUnderTest, SetUpOptions } from "./set-up-plugin.ts";
 export { configIssues, setUpPlugin } from "./set-up-plugin.ts";

@@ -1,6 +1,6 @@
-import type { Capabilities, DataKey, Plugin, ServiceRef, StandardSchema } from "@pointsman/plugin-api";
+import type { Capabilities, DataKey, Plugin, ServiceRef } from "@pointsman/plugin-api";
 import { API_VERSION } from "@pointsman/plugin-api";
-import { openPlugin, type PluginV1 } from "@pointsman/plugin-api/internal";
+import { parseParameters, specOf } from "./definition.ts";
 import { createTestPool, type TestEndpoint, type TestPool } from "./test-pool.ts";
 import { createTestServices, type TestServices } from "./test-services.ts";
 
@@ -23,10 +23,11 @@ export interface PluginUnderTest extends Capabilities {
   shutDown(): Promise<void>;
 }
 
-/** What is wrong with a config, as `path: message` lines; empty when it is valid. Plain JSON Schemas are not checked. */
+/** What is wrong with a config, as `path: message` lines; empty when it is valid. */
 export function configIssues(plugin: Plugin, config: unknown, type?: string): readonly string[] {
-  const result = validate(specOf(plugin, type), config);
-  return result.issues ?? [];
+  const spec = specOf(plugin);
+  if (type !== undefined && spec.type !== type) throw new Error(`the plugin is ${spec.type}, not ${type}`);
+  return issueLines(parseParameters(spec, config));
 }
 
 /**
@@ -36,12 +37,13 @@ export function configIssues(plugin: Plugin, config: unknown, type?: string): re
 export async function setUpPlugin(plugin: Plugin, options: SetUpOptions = {}): Promise<PluginUnderTest> {
   const spec = specOf(plugin);
   const pool = options.pool ?? createTestPool(options.endpoints ?? []);
-  const { value: config, issues } = validate(spec, options.config ?? {});
-  if (issues !== undefined) throw new Error(`invalid config of ${spec.type}: ${issues.join("; ")}`);
+  const parsed = parseParameters(spec, options.config);
+  if (!("config" in parsed)) throw new Error(`invalid config of ${spec.type}: ${issueLines(parsed).join("; ")}`);
+  const { config } = parsed;
   const name = options.name ?? spec.type;
   const writes = new Set((spec.writes ?? []).map((key: DataKey) => key.key));
   for (const key of spec.writes ?? []) if (key.$$type === "pointsman/attribute") pool.datastore.bind(key, name);
-  const services = createTestServices(pool, writes, name);
+  const services = createTestServices(pool, { instance: name, writes });
   const declared: Record<string, ServiceRef> =
     typeof spec.needs === "function" ? spec.needs(config) : (spec.needs ?? {});
   const needs = Object.fromEntries(
@@ -53,49 +55,49 @@ export async function setUpPlugin(plugin: Plugin, options: SetUpOptions = {}): P
   );
   const abort = new AbortController();
   const cleanups: (() => void | Promise<void>)[] = [];
-  const capabilities: Capabilities = await spec.setup({
-    config,
-    needs,
-    instance: { name, type: spec.type, pool: "test-pool" },
-    host: { apiVersion: API_VERSION, supports: () => false },
-    signal: abort.signal,
-    onStop: (task: () => void | Promise<void>) => void cleanups.push(task),
-    previous: options.previous,
-  });
+  const release = async (): Promise<void> => {
+    abort.abort(new Error("stopped"));
+    for (const task of cleanups.splice(0).reverse()) await task();
+  };
+  let capabilities: Capabilities;
+  try {
+    capabilities = await spec.setup({
+      config,
+      needs,
+      instance: { name, type: spec.type, pool: "test-pool" },
+      host: { apiVersion: API_VERSION, supports: () => false },
+      signal: abort.signal,
+      onStop: (task: () => void | Promise<void>) => void cleanups.push(task),
+      previous: options.previous,
+    });
+  } catch (error) {
+    // As the host does: what was registered before the failure is run.
+    await release();
+    throw error;
+  }
   return {
-    ...capabilities,
+    ...membersOf(capabilities),
     pool,
     services,
     async shutDown() {
       await capabilities.stop?.();
-      abort.abort(new Error("stopped"));
-      for (const task of cleanups.reverse()) await task();
+      await release();
     },
   };
 }
 
-function specOf(plugin: Plugin, type?: string): PluginV1["spec"] {
-  const opened = openPlugin(plugin);
-  if (opened === undefined || typeof opened === "string") throw new Error(opened ?? "not a plugin");
-  if (type !== undefined && opened.spec.type !== type)
-    throw new Error(`the plugin is ${opened.spec.type}, not ${type}`);
-  return opened.spec;
+/** A class instance has its capabilities in the prototype: they are bound, so that the copy can be called. */
+function membersOf(capabilities: Capabilities): Capabilities {
+  const prototype: unknown = Object.getPrototypeOf(capabilities);
+  if (prototype === Object.prototype || prototype === null) return capabilities;
+  const members: Record<string, unknown> = {};
+  for (const name of [...Object.getOwnPropertyNames(prototype), ...Object.keys(capabilities)]) {
+    const member = (capabilities as unknown as Record<string, unknown>)[name];
+    if (name !== "constructor") members[name] = typeof member === "function" ? member.bind(capabilities) : member;
+  }
+  return members as Capabilities;
 }
 
-function validate(spec: PluginV1["spec"], config: unknown): { value?: unknown; issues?: readonly string[] } {
-  const schema = spec.config as Partial<StandardSchema> | undefined;
-  if (schema?.["~standard"] === undefined) {
-    const given = Object.keys((config ?? {}) as object);
-    if (schema === undefined && given.length > 0) return { issues: given.map((key) => `${key}: takes no parameters`) };
-    return { value: config };
-  }
-  const result = schema["~standard"].validate(config);
-  if (result instanceof Promise) return { issues: ["the validator is asynchronous"] };
-  if (result.issues === undefined) return { value: result.value };
-  return {
-    issues: result.issues.map(({ path, message }) => {
-      const keys = (path ?? []).map((key) => String(typeof key === "object" ? key.key : key));
-      return `${keys.join(".")}: ${message}`;
-    }),
-  };
+function issueLines(parsed: ReturnType<typeof parseParameters>): readonly string[] {
+  return "config" in parsed ? [] : parsed.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
 }

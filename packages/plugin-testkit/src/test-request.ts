@@ -18,8 +18,8 @@ export interface TestRequestOptions {
   readonly priority?: number;
   readonly tenant?: string;
   readonly deadline?: number;
-  /** Values of `random()` in turn; the last one repeats. Default: a fixed pseudo-random sequence. */
-  readonly random?: readonly number[];
+  /** Values of `random()` in turn, the last one repeats; or the source itself. Default: a fixed pseudo-random sequence. */
+  readonly random?: readonly number[] | (() => number);
 }
 
 /** A request with the given properties and plain defaults: `POST /v1/completions`, model `m`, prompt `hello`. */
@@ -29,8 +29,10 @@ export function createTestRequest(options: TestRequestOptions = {}): RequestView
   const model = options.model ?? "m";
   const body = typeof options.body === "string" ? Buffer.from(options.body) : options.body;
   const now = options.now ?? 1_000_000;
-  const next = options.random === undefined ? pseudoRandom() : sequence(options.random);
+  const { random = pseudoRandom() } = options;
+  const next = typeof random === "function" ? random : sequence(random);
   let abort: AbortController | undefined;
+  let parsed: { readonly value: unknown } | undefined;
   return {
     id: options.id ?? "test-request",
     now,
@@ -50,7 +52,7 @@ export function createTestRequest(options: TestRequestOptions = {}): RequestView
     cacheSalt: options.cacheSalt,
     prompt: createPrompt(options.prompt ?? "hello"),
     body,
-    json: () => (body === undefined ? undefined : JSON.parse(new TextDecoder().decode(body))),
+    json: () => (parsed ??= { value: parseJson(body) }).value,
     priority: options.priority ?? 0,
     tenant: options.tenant ?? "default-flow",
     locals: {
@@ -61,6 +63,15 @@ export function createTestRequest(options: TestRequestOptions = {}): RequestView
     },
     random: next,
   };
+}
+
+function parseJson(body: Uint8Array | undefined): unknown {
+  if (body === undefined) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return undefined;
+  }
 }
 
 function createPrompt(source: string | readonly number[]): Prompt {

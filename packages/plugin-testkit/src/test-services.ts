@@ -1,4 +1,5 @@
 import type { Attribute, Labels, MetricSpec } from "@pointsman/plugin-api";
+import { createTestClock, type TestClock } from "./test-clock.ts";
 import type { TestPool } from "./test-pool.ts";
 import { pseudoRandom } from "./test-request.ts";
 
@@ -19,7 +20,30 @@ export interface TestServices {
   resolve(id: string): unknown;
 }
 
-export function createTestServices(pool: TestPool, writes: ReadonlySet<string>, instance: string): TestServices {
+export interface TestServicesOptions {
+  /** The instance that gets the services. */
+  readonly instance: string;
+  /** Keys of the attributes it may write. */
+  readonly writes: ReadonlySet<string>;
+  /** A clock shared with other instances. Default: one of its own, on the pool's time. */
+  readonly clock?: TestClock;
+  /** What `core.random` gives. Default: a fixed sequence. */
+  readonly random?: () => number;
+}
+
+/** Service ids that every test has an object for. */
+export const testServiceIds: readonly string[] = [
+  "core.logger",
+  "core.metrics",
+  "core.clock",
+  "core.random",
+  "core.endpoints",
+  "core.attributes",
+];
+
+export function createTestServices(pool: TestPool, options: TestServicesOptions): TestServices {
+  const { instance, writes } = options;
+  const clock = options.clock ?? createTestClock(pool.clock);
   const logs: LogLine[] = [];
   const log =
     (level: LogLine["level"]) =>
@@ -32,7 +56,6 @@ export function createTestServices(pool: TestPool, writes: ReadonlySet<string>, 
     return pairs.length === 0 ? spec.name : `${spec.name}{${pairs.join(",")}}`;
   };
   const add = (key: string, by: number): void => void metrics.set(key, (metrics.get(key) ?? 0) + by);
-  const timers = new Set<{ due: number; every: number | undefined; run: () => void }>();
   const services: Record<string, unknown> = {
     "core.logger": { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
     "core.metrics": {
@@ -43,24 +66,8 @@ export function createTestServices(pool: TestPool, writes: ReadonlySet<string>, 
       }),
       histogram: (spec: MetricSpec) => ({ observe: (_: number, labels?: Labels) => add(series(spec, labels), 1) }),
     },
-    "core.clock": {
-      now: () => pool.clock.now,
-      sleep: (ms: number, signal?: AbortSignal) =>
-        new Promise<void>((resolve, reject) => {
-          const timer = { due: pool.clock.now + ms, every: undefined, run: resolve };
-          timers.add(timer);
-          signal?.addEventListener("abort", () => {
-            timers.delete(timer);
-            reject(signal.reason);
-          });
-        }),
-      every: (ms: number, task: () => void) => {
-        const timer = { due: pool.clock.now + ms, every: ms, run: task };
-        timers.add(timer);
-        return () => timers.delete(timer);
-      },
-    },
-    "core.random": { next: pseudoRandom(7) },
+    "core.clock": clock,
+    "core.random": { next: options.random ?? pseudoRandom(7) },
     "core.endpoints": {
       list: () => pool.datastore.snapshot().endpoints,
       get: (id: string) => pool.datastore.snapshot().endpoints.find((endpoint) => endpoint.id === id),
@@ -74,23 +81,5 @@ export function createTestServices(pool: TestPool, writes: ReadonlySet<string>, 
       },
     },
   };
-  return {
-    logs,
-    metrics,
-    async advance(ms) {
-      const until = pool.clock.now + ms;
-      for (;;) {
-        const due = [...timers].filter((timer) => timer.due <= until).sort((a, b) => a.due - b.due)[0];
-        if (due === undefined) break;
-        pool.clock.now = Math.max(pool.clock.now, due.due);
-        if (due.every === undefined) timers.delete(due);
-        else due.due += due.every;
-        due.run();
-        await Promise.resolve();
-      }
-      pool.clock.now = until;
-      await new Promise((resolve) => setImmediate(resolve));
-    },
-    resolve: (id) => services[id],
-  };
+  return { logs, metrics, advance: (ms) => clock.advance(ms), resolve: (id) => services[id] };
 }

@@ -1,3 +1,4 @@
+import { conformanceEcho } from "./conformance-echo.ts";
 import { headerBasedTestingFilter } from "./header-based-testing-filter.ts";
 
-export default headerBasedTestingFilter;
+export default [headerBasedTestingFilter, conformanceEcho];

@@ -30,7 +30,10 @@ export function decisionLine(report: DecisionReport, nameOf: (address: string) =
   const profile = decision.profiles[0];
   const picked = profile?.candidates.find(({ endpoint }) => endpoint === decision.picked[0]);
   const scores = (picked?.scores ?? [])
-    .map(({ scorer, score, weight }) => `${scorer.replace(/-scorer$/, "")} ${score === null ? "–" : score.toFixed(2)}×${weight}`)
+    .map(
+      ({ scorer, score, weight }) =>
+        `${scorer.replace(/-scorer$/, "")} ${score === null ? "–" : score.toFixed(2)}×${weight}`,
+    )
     .join(" · ");
   const why = decidingScorer(report);
   const reason = why ?? ((profile?.tied ?? 0) > 1 ? `tie of ${profile?.tied}` : "only candidate");

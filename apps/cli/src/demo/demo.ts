@@ -15,7 +15,13 @@ const flags = defineFlags({
   "allow-experimental-plugins": { kind: "boolean", default: true, help: "allow Alpha plugins" },
   servers: { kind: "integer", min: 1, max: 100, default: 3, help: "simulated model servers" },
   port: { kind: "integer", min: 0, max: 65_535, default: 8080, help: "of the proxy; with --once a free one" },
-  "admin-port": { kind: "integer", min: 0, max: 65_535, default: 9004, help: "for pointsman why; with --once a free one" },
+  "admin-port": {
+    kind: "integer",
+    min: 0,
+    max: 65_535,
+    default: 9004,
+    help: "for pointsman why; with --once a free one",
+  },
 });
 
 const help = {
@@ -39,7 +45,8 @@ export async function demo(argv: readonly string[]): Promise<number> {
   const portOf = (name: "port" | "admin-port"): number => (values.once && !given.has(name) ? 0 : values[name]);
   try {
     const fleet = await createFleet({
-      configFile: file === undefined ? join(import.meta.dirname, "..", "..", "demo", "pointsman.config.yaml") : resolve(file),
+      configFile:
+        file === undefined ? join(import.meta.dirname, "..", "..", "demo", "pointsman.config.yaml") : resolve(file),
       pluginRoots: values["plugin-root"].map((dir) => resolve(dir)),
       servers: values.servers,
       port: portOf("port"),
@@ -55,7 +62,9 @@ export async function demo(argv: readonly string[]): Promise<number> {
     }
   } catch (error) {
     if (!isDiagnosticError(error)) throw error;
-    process.stderr.write(`${renderDiagnostics(error.diagnostics, { format: "text", color: process.stderr.isTTY === true })}\n`);
+    process.stderr.write(
+      `${renderDiagnostics(error.diagnostics, { format: "text", color: process.stderr.isTTY === true })}\n`,
+    );
     return exitCodeOf(error.diagnostics);
   }
 }

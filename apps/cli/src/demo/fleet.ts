@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hasErrors, type Diagnostic, DiagnosticError } from "@pointsman/diagnostics";
+import { type Diagnostic, DiagnosticError, hasErrors } from "@pointsman/diagnostics";
 import { allControlHeaders, createEpp, type Epp, loadPickerConfig } from "@pointsman/epp";
 import { createModelSim, type ModelSim } from "@pointsman/model-sim";
 import { createLogger } from "@pointsman/telemetry";

@@ -3,7 +3,11 @@ import { decidingScorer } from "./decision-line.ts";
 import type { Answered } from "./traffic.ts";
 
 /** The table at the end of `pointsman demo --once`. */
-export function renderSummary(answers: readonly Answered[], reports: readonly DecisionReport[], servers: readonly string[]): string {
+export function renderSummary(
+  answers: readonly Answered[],
+  reports: readonly DecisionReport[],
+  servers: readonly string[],
+): string {
   const served = answers.filter(({ ok }) => ok);
   const rows = servers.map((server) => {
     const mine = served.filter((answer) => answer.server === server);
@@ -35,7 +39,9 @@ export function renderSummary(answers: readonly Answered[], reports: readonly De
 function renderTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join("   ");
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join("   ");
   const [head, ...body] = rows.map(line);
   return [head, "─".repeat(head?.length ?? 0), ...body].join("\n");
 }

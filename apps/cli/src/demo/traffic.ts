@@ -33,7 +33,10 @@ export async function sendMixedTraffic(baseUrl: string): Promise<readonly Answer
 
 async function sendOne(baseUrl: string, i: number, tokens: Map<string, string>): Promise<Answered> {
   const conversation = i % 5 === 0 ? `conversation-${(i / 5) % 4}` : undefined;
-  const headers: Record<string, string> = { "content-type": "application/json", "x-request-id": `demo-${i}-${randomUUID().slice(0, 8)}` };
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    "x-request-id": `demo-${i}-${randomUUID().slice(0, 8)}`,
+  };
   const token = conversation === undefined ? undefined : tokens.get(conversation);
   if (token !== undefined) headers["x-session-token"] = token;
   const { path, body } = requestOf(i);
@@ -62,7 +65,8 @@ function requestOf(i: number): { path: string; body: Readonly<Record<string, unk
   const messages = [{ role: "user", content }];
   if (i === 31) return { path: "/v1/chat/completions", body: { model: "no-such-model", messages } };
   if (i % 9 === 4) return { path: "/v1/completions", body: { model: ADAPTER, prompt: content, max_tokens: 8 } };
-  if (i % 3 === 0) return { path: "/v1/chat/completions", body: { model: MODEL, messages, max_tokens: 24, stream: true } };
+  if (i % 3 === 0)
+    return { path: "/v1/chat/completions", body: { model: MODEL, messages, max_tokens: 24, stream: true } };
   if (i % 3 === 1) return { path: "/v1/completions", body: { model: MODEL, prompt: content, max_tokens: 16 } };
   return { path: "/v1/chat/completions", body: { model: MODEL, messages, max_tokens: 12 } };
 }

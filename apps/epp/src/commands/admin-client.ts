@@ -16,6 +16,8 @@ export function fetchAdmin(port: number, path: string): Promise<{ readonly statu
       });
     });
     request.on("timeout", () => request.destroy(new Error("no answer within 5 s")));
-    request.on("error", (error) => reject(new Error(`the admin port 127.0.0.1:${port} does not answer: ${error.message}`)));
+    request.on("error", (error) =>
+      reject(new Error(`the admin port 127.0.0.1:${port} does not answer: ${error.message}`)),
+    );
   });
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
-import { KvCacheUsage, RunningRequests, ServedModels, WaitingRequests } from "@pointsman/plugin-api/keys";
 import { createHeaderList } from "@pointsman/ext-proc";
+import { KvCacheUsage, RunningRequests, ServedModels, WaitingRequests } from "@pointsman/plugin-api/keys";
 import { describeDecision } from "@pointsman/scheduling";
 import type { Epp } from "../epp.ts";
 
@@ -98,7 +98,11 @@ async function runTrial(epp: Epp, seen: Map<string, { low: number; high: number;
   for (const profile of describeDecision(record.decision, record.addresses).profiles) {
     for (const { scores } of profile.candidates) {
       for (const { scorer, score } of scores) {
-        const range = seen.get(scorer) ?? { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY, spoke: false };
+        const range = seen.get(scorer) ?? {
+          low: Number.POSITIVE_INFINITY,
+          high: Number.NEGATIVE_INFINITY,
+          spoke: false,
+        };
         seen.set(scorer, range);
         if (score === null) continue;
         range.spoke = true;
@@ -129,7 +133,9 @@ export function renderLive(report: LiveReport): string {
     const lacks = missing.length === 0 ? "" : `, lacks ${missing.join(", ")}`;
     return `  ${endpoint}  ${address}  ${state}${lacks}, serves ${models.join(", ") || "unknown models"}`;
   });
-  const constant = report.constantScorers.map((name) => `note: ${name} gave every endpoint the same score all the time`);
+  const constant = report.constantScorers.map(
+    (name) => `note: ${name} gave every endpoint the same score all the time`,
+  );
   const problems = report.problems.map((problem) => `problem: ${problem}`);
   return `${[`endpoints, watched for ${report.watchedMs} ms:`, ...lines, ...constant, ...problems].join("\n")}\n`;
 }

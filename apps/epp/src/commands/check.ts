@@ -44,8 +44,12 @@ export async function check(argv: readonly string[]): Promise<number> {
     if (picker === undefined) return print(diagnostics, format);
     const shape = checkShape(picker);
     if (hasErrors(shape)) return print([...diagnostics, ...shape], format);
-    if (!load && !live) return print([...diagnostics, ...shape], format, summary(picker, "the shape of its parameters"));
-    const report = await checkRunning(eppOptionsOf(settings, picker, createLogger({ level: "silent" }), process.cwd()), live ? parsed.values.for : 0);
+    if (!load && !live)
+      return print([...diagnostics, ...shape], format, summary(picker, "the shape of its parameters"));
+    const report = await checkRunning(
+      eppOptionsOf(settings, picker, createLogger({ level: "silent" }), process.cwd()),
+      live ? parsed.values.for : 0,
+    );
     if (report === undefined) return print(diagnostics, format, summary(picker, "its parameters and plugins"));
     process.stdout.write(format === "json" ? `${JSON.stringify(report, null, 2)}\n` : renderLive(report));
     return report.problems.length === 0 ? 0 : 69;
@@ -57,7 +61,14 @@ export async function check(argv: readonly string[]): Promise<number> {
 
 /** Starts a picker on free loopback ports, watches it if asked to, and stops it. */
 async function checkRunning(options: EppOptions, watchMs: number): Promise<LiveReport | undefined> {
-  const epp = await createEpp({ ...options, host: "127.0.0.1", ports: { grpc: 0 }, tls: undefined, record: undefined, pool: "check" });
+  const epp = await createEpp({
+    ...options,
+    host: "127.0.0.1",
+    ports: { grpc: 0 },
+    tls: undefined,
+    record: undefined,
+    pool: "check",
+  });
   try {
     return watchMs === 0 ? undefined : await checkLive(epp, watchMs);
   } finally {

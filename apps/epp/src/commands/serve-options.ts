@@ -6,7 +6,12 @@ import type { TlsIdentity } from "@pointsman/ext-proc";
 import type { HostLogger, LogLevel } from "@pointsman/telemetry";
 import type { EppOptions } from "../epp.ts";
 import type { ConfigLocation, PickerConfig } from "../load-picker-config.ts";
-import { allControlHeaders, type ControlHeader, controlHeaders, type TrustedHeaders } from "../request/control-headers.ts";
+import {
+  allControlHeaders,
+  type ControlHeader,
+  controlHeaders,
+  type TrustedHeaders,
+} from "../request/control-headers.ts";
 import type { serveFlags } from "../serve-flags.ts";
 
 export type ServeFlags = FlagValues<typeof serveFlags>;
@@ -32,10 +37,13 @@ export function configLocationOf(flags: ServeFlags, cwd: string): ConfigLocation
 export function checkFlags(flags: ServeFlags): Diagnostic[] {
   const problems: Diagnostic[] = [];
   if (flags["pool-name"] === undefined || flags["pool-name"] === "") {
-    problems.push(diagnostic("POINTSMAN_CLI_FLAG_MISSING", "--pool-name is missing: metrics and plugins name the pool by it."));
+    problems.push(
+      diagnostic("POINTSMAN_CLI_FLAG_MISSING", "--pool-name is missing: metrics and plugins name the pool by it."),
+    );
   }
   if (flags["max-body-bytes"] >= flags["grpc-max-recv-msg-size"]) {
-    const message = "--grpc-max-recv-msg-size must be larger than --max-body-bytes: the proxy sends a body as one message.";
+    const message =
+      "--grpc-max-recv-msg-size must be larger than --max-body-bytes: the proxy sends a body as one message.";
     problems.push(diagnostic("POINTSMAN_CLI_FLAG_CONFLICT", message));
   }
   return [...problems, ...parseTrusted(flags["trust-request-headers"]).diagnostics];
@@ -50,9 +58,13 @@ export function parseTrusted(text: string): { trusted: TrustedHeaders; diagnosti
   const diagnostics = names
     .filter((name) => !known.includes(name))
     .map((name) =>
-      diagnostic("POINTSMAN_CLI_FLAG_VALUE", `--trust-request-headers: "${name}" is none of all, none, ${known.join(", ")}.`, {
-        notes: suggest(name, known).map((near) => ({ label: "did you mean", text: near })),
-      }),
+      diagnostic(
+        "POINTSMAN_CLI_FLAG_VALUE",
+        `--trust-request-headers: "${name}" is none of all, none, ${known.join(", ")}.`,
+        {
+          notes: suggest(name, known).map((near) => ({ label: "did you mean", text: near })),
+        },
+      ),
     );
   return { trusted: new Set(names.filter((name): name is ControlHeader => known.includes(name))), diagnostics };
 }
@@ -101,6 +113,7 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
     streamMetrics: flags["enable-grpc-stream-metrics"],
     decisionsKept: flags["decisions-kept"],
     decisionsBytes: flags["decisions-bytes"],
-    record: record === undefined ? undefined : { file: resolve(cwd, record), maxBytes: flags["record-decisions-bytes"] },
+    record:
+      record === undefined ? undefined : { file: resolve(cwd, record), maxBytes: flags["record-decisions-bytes"] },
   };
 }

@@ -5,13 +5,22 @@ import { createLogger, type HostLogger } from "@pointsman/telemetry";
 import { createEpp, type Epp } from "../epp.ts";
 import { loadPickerConfig } from "../load-picker-config.ts";
 import { serveFlags } from "../serve-flags.ts";
-import { checkFlags, configLocationOf, eppOptionsOf, loadTlsIdentity, logLevelOf, type ServeFlags } from "./serve-options.ts";
+import {
+  checkFlags,
+  configLocationOf,
+  eppOptionsOf,
+  loadTlsIdentity,
+  logLevelOf,
+  type ServeFlags,
+} from "./serve-options.ts";
+import { watchConfig } from "./watch-config.ts";
 
 const CERTIFICATE_DEBOUNCE_MS = 250;
 
 const help = {
   usage: "pointsman serve --pool-name NAME [flags]",
-  about: "Runs the endpoint picker: answers a proxy's ext_proc streams with the endpoint that should serve each request.",
+  about:
+    "Runs the endpoint picker: answers a proxy's ext_proc streams with the endpoint that should serve each request.",
   flags: serveFlags,
   more: "Example:\n  pointsman serve --pool-name demo --config-file pointsman.config.yaml --secure-serving=false",
 };
@@ -28,7 +37,8 @@ export async function serve(argv: readonly string[]): Promise<number> {
   const log = createLogger({ level: logLevelOf(parsed.values.v) });
   for (const { code, message } of flagProblems) log.warn(message, { code });
   try {
-    const { picker, diagnostics } = await loadPickerConfig(configLocationOf(parsed.values, process.cwd()));
+    const location = configLocationOf(parsed.values, process.cwd());
+    const { picker, diagnostics } = await loadPickerConfig(location);
     if (picker === undefined) return report(diagnostics);
     logWarnings(log, diagnostics);
     const epp = await createEpp(eppOptionsOf(parsed.values, picker, log, process.cwd()));
@@ -40,9 +50,13 @@ export async function serve(argv: readonly string[]): Promise<number> {
       endpoints: epp.datastore.snapshot().size,
       startMs: Math.round(process.uptime() * 1_000),
     });
-    const stopWatching = watchCertificate(parsed.values, epp, log);
+    const watches = [watchCertificate(parsed.values, epp, log)];
+    if (parsed.values["config-reload"]) {
+      const { source } = picker;
+      watches.push(watchConfig({ epp, location, file: source.from === "file" ? source.name : undefined, log }));
+    }
     await untilSignalled();
-    stopWatching();
+    for (const stop of watches) stop();
     log.info("draining", { activeStreams: epp.activeStreams, limitMs: parsed.values["drain-timeout"] });
     const secondSignal = untilSignalled().then(() => process.exit(130));
     const problems = await Promise.race([epp.drain(parsed.values["drain-timeout"]), secondSignal]);
@@ -63,7 +77,11 @@ function report(diagnostics: readonly Diagnostic[]): number {
 
 function logWarnings(log: HostLogger, diagnostics: readonly Diagnostic[]): void {
   for (const { code, message, origin, place } of diagnostics) {
-    log.warn(message, { code, ...(origin && { plugin: origin }), ...(place && { at: `${place.file}:${place.line}:${place.column}` }) });
+    log.warn(message, {
+      code,
+      ...(origin && { plugin: origin }),
+      ...(place && { at: `${place.file}:${place.line}:${place.column}` }),
+    });
   }
 }
 

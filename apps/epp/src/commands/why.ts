@@ -12,7 +12,8 @@ const flags = defineFlags({
 
 const help = {
   usage: "pointsman why [REQUEST-ID] [flags]",
-  about: "Tells why a request went where it went: removals, scores × weights, data age, ties, who was picked and who served.",
+  about:
+    "Tells why a request went where it went: removals, scores × weights, data age, ties, who was picked and who served.",
   flags,
 };
 
@@ -28,12 +29,15 @@ export async function why(argv: readonly string[]): Promise<number> {
     return exitCodeOf(diagnostics);
   }
   const id = positionals[0];
-  const path = id === undefined ? `/debug/decisions?limit=${values.last}` : `/debug/decisions/${encodeURIComponent(id)}`;
+  const path =
+    id === undefined ? `/debug/decisions?limit=${values.last}` : `/debug/decisions/${encodeURIComponent(id)}`;
   try {
     const { status, body } = await fetchAdmin(values["admin-port"], path);
     const reports = (body as { readonly decisions?: readonly DecisionReport[] }).decisions ?? [];
     if (status === 404 || reports.length === 0) {
-      process.stderr.write(`${id === undefined ? "No decision has been made yet." : `No decision with the id ${id} is kept.`}\n`);
+      process.stderr.write(
+        `${id === undefined ? "No decision has been made yet." : `No decision with the id ${id} is kept.`}\n`,
+      );
       return 1;
     }
     process.stdout.write(

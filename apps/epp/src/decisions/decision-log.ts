@@ -51,7 +51,10 @@ export class DecisionLog {
   #open(): WriteStream {
     const stream = createWriteStream(this.#options.file, { flags: "a" });
     stream.on("error", (error) => {
-      this.#options.log.error("decisions can no longer be recorded", { file: this.#options.file, error: error.message });
+      this.#options.log.error("decisions can no longer be recorded", {
+        file: this.#options.file,
+        error: error.message,
+      });
     });
     return stream;
   }
@@ -62,7 +65,8 @@ export class DecisionLog {
     // The old stream keeps its descriptor, so what it has buffered still reaches the renamed file.
     try {
       rmSync(`${file}.${keep}`, { force: true });
-      for (let n = keep - 1; n >= 1; n -= 1) if (existsSync(`${file}.${n}`)) renameSync(`${file}.${n}`, `${file}.${n + 1}`);
+      for (let n = keep - 1; n >= 1; n -= 1)
+        if (existsSync(`${file}.${n}`)) renameSync(`${file}.${n}`, `${file}.${n + 1}`);
       if (keep > 0 && existsSync(file)) renameSync(file, `${file}.1`);
     } catch (error) {
       this.#options.log.error("the decision record cannot be rotated", { file, error: String(error) });

@@ -17,7 +17,9 @@ export function renderDecision(report: DecisionReport): string {
   for (const profile of decision?.profiles ?? []) lines.push("", ...renderProfile(profile, report));
   if (decision !== null && decision.picked.length > 0) {
     lines.push("", `picked    ${decision.picked.join(", then ")}`);
-    lines.push(`served    ${report.served ?? "nobody yet"}${report.status === null ? "" : ` with status ${report.status}`}`);
+    lines.push(
+      `served    ${report.served ?? "nobody yet"}${report.status === null ? "" : ` with status ${report.status}`}`,
+    );
   }
   if (report.outcome !== null) lines.push(`ended     ${report.outcome}`);
   return `${lines.join("\n")}\n`;
@@ -35,17 +37,22 @@ function renderProfile(profile: ProfileDescription, { dataAgeMs }: DecisionRepor
   }
   const scorers = profile.candidates[0]?.scores.map(({ scorer, weight }) => `${scorer} × ${weight}`) ?? [];
   if (profile.candidates.length > 0) {
-    const rows = profile.candidates.slice(0, MAX_CANDIDATES).map((candidate) => [
-      profile.picked[0] === candidate.endpoint ? `→ ${candidate.endpoint}` : `  ${candidate.endpoint}`,
-      ...candidate.scores.map(({ score, added }) => `${score === null ? "abstains" : score.toFixed(3)} (+${added.toFixed(3)})`),
-      candidate.total.toFixed(3),
-      ageOf(dataAgeMs[candidate.endpoint]),
-    ]);
+    const rows = profile.candidates
+      .slice(0, MAX_CANDIDATES)
+      .map((candidate) => [
+        profile.picked[0] === candidate.endpoint ? `→ ${candidate.endpoint}` : `  ${candidate.endpoint}`,
+        ...candidate.scores.map(
+          ({ score, added }) => `${score === null ? "abstains" : score.toFixed(3)} (+${added.toFixed(3)})`,
+        ),
+        candidate.total.toFixed(3),
+        ageOf(dataAgeMs[candidate.endpoint]),
+      ]);
     lines.push(...table([["  endpoint", ...scorers, "total", "data age"], ...rows]).map((line) => `  ${line}`));
     const hidden = profile.candidates.length - rows.length;
     if (hidden > 0) lines.push(`    … and ${hidden} more`);
   }
-  if (profile.tied > 1) lines.push(`  ${profile.tied} endpoints shared the highest total; ${profile.picker} chose among them`);
+  if (profile.tied > 1)
+    lines.push(`  ${profile.tied} endpoints shared the highest total; ${profile.picker} chose among them`);
   return lines;
 }
 
@@ -56,5 +63,10 @@ function ageOf(ms: number | null | undefined): string {
 /** Columns of equal width. */
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join("  ")
+      .trimEnd(),
+  );
 }

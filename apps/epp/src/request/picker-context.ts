@@ -1,5 +1,5 @@
 import type { Datastore } from "@pointsman/datastore";
-import type { HostLogger, EppMetrics } from "@pointsman/telemetry";
+import type { EppMetrics, HostLogger } from "@pointsman/telemetry";
 import type { DecisionRing } from "../decisions/decision-ring.ts";
 import type { PickerRuntime } from "../picker-runtime.ts";
 import type { TrustedHeaders } from "./control-headers.ts";

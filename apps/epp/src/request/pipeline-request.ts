@@ -1,5 +1,5 @@
-import type { ParsedRequest, Prompt, RequestKey, RequestLocals, RequestView } from "@pointsman/plugin-api";
 import type { HeaderList } from "@pointsman/ext-proc";
+import type { ParsedRequest, Prompt, RequestKey, RequestLocals, RequestView } from "@pointsman/plugin-api";
 import { currentInstance } from "@pointsman/plugin-host";
 import { seededRandom } from "./seeded-random.ts";
 

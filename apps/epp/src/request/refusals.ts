@@ -1,5 +1,5 @@
-import type { Refusal } from "@pointsman/plugin-api";
 import type { Rejection } from "@pointsman/ext-proc";
+import type { Refusal } from "@pointsman/plugin-api";
 import type { GuardedParser } from "@pointsman/plugin-host";
 
 /** A client that was refused for lack of room or endpoints comes back after this many milliseconds. */

@@ -1,7 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import type { Completion, Endpoint, Outcome, ParsedRequest, Refusal } from "@pointsman/plugin-api";
-import { ActiveAdapters, ServedModels } from "@pointsman/plugin-api/keys";
 import type { Snapshot } from "@pointsman/datastore";
 import type {
   Exchange,
@@ -13,6 +11,8 @@ import type {
   RouteInput,
   StreamEnd,
 } from "@pointsman/ext-proc";
+import type { Completion, Endpoint, Outcome, ParsedRequest, Refusal, Usage } from "@pointsman/plugin-api";
+import { ActiveAdapters, ServedModels } from "@pointsman/plugin-api/keys";
 import type { GuardedParser } from "@pointsman/plugin-host";
 import { type CandidateList, type Decision, RequestColumns } from "@pointsman/scheduling";
 import type { RequestLabels } from "@pointsman/telemetry";
@@ -59,6 +59,7 @@ export class RequestExchange implements Exchange {
   constructor(context: PickerContext) {
     this.#context = context;
     this.#runtime = context.runtime;
+    this.#runtime.requests.enter();
     context.metrics.streamsInflight?.add(1);
   }
 
@@ -147,8 +148,12 @@ export class RequestExchange implements Exchange {
       this.#record.outcome = outcome;
       this.#context.decisions.finish(this.#record);
     }
-    const request = this.#request;
-    if (request === undefined) return;
+    if (this.#request !== undefined) this.#complete(this.#request, outcome, durationMs, usage);
+    this.#runtime.requests.leave();
+  }
+
+  /** The last thing plugins hear of a request. */
+  #complete(request: PipelineRequest, outcome: Outcome, durationMs: number, usage: Usage | undefined): void {
     request.abort(new Error("the request has ended"));
     const completion: Completion = {
       outcome,
@@ -232,9 +237,7 @@ export class RequestExchange implements Exchange {
       if (result !== undefined) pending.push(result);
     }
     const produce = (): Promise<void> | undefined =>
-      candidates.length === 0
-        ? undefined
-        : runProducers(this.#runtime.producerLevels, request, candidates, columns);
+      candidates.length === 0 ? undefined : runProducers(this.#runtime.producerLevels, request, candidates, columns);
     if (pending.length === 0) return produce();
     return beforeDeadline(Promise.all(pending), request.deadline).then(produce);
   }
@@ -333,13 +336,7 @@ export class RequestExchange implements Exchange {
     return this.#runtime.needsUsage ? "inspect" : "glance";
   }
 
-  #refuse(
-    refusal: Refusal,
-    snapshot: Snapshot,
-    started: number,
-    decision?: Decision,
-    schedulingMs = 0,
-  ): Rejection {
+  #refuse(refusal: Refusal, snapshot: Snapshot, started: number, decision?: Decision, schedulingMs = 0): Rejection {
     this.#countError(refusal.code);
     if (decision !== undefined) {
       this.#context.metrics.schedulerAttempts.inc(["failure", "", "", "", ""]);

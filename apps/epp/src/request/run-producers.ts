@@ -41,10 +41,12 @@ function runLevel(
     if (result === undefined) output.publish(columns, instance.entry.name);
     else {
       const limitMs = Math.min(capability.timeoutMs ?? DEFAULT_TIMEOUT_MS, request.deadline - Date.now());
-      pending.push(withLimit(result, limitMs).then((inTime) => {
-        if (inTime) output.publish(columns, instance.entry.name);
-        output.close();
-      }));
+      pending.push(
+        withLimit(result, limitMs).then((inTime) => {
+          if (inTime) output.publish(columns, instance.entry.name);
+          output.close();
+        }),
+      );
     }
   }
   candidates.table.requestValues = undefined;

@@ -1,5 +1,5 @@
-import type { ParsedRequest, ResponseChunkHook, Usage, UsageReader } from "@pointsman/plugin-api";
 import { createModelNameRewriter } from "@pointsman/inference-api";
+import type { ParsedRequest, ResponseChunkHook, Usage, UsageReader } from "@pointsman/plugin-api";
 import type { GuardedParser } from "@pointsman/plugin-host";
 import type { PipelineRequest } from "../request/pipeline-request.ts";
 

@@ -1,6 +1,6 @@
-import type { Endpoint } from "@pointsman/plugin-api";
 import type { Snapshot } from "@pointsman/datastore";
 import type { ResponseHeadersInput } from "@pointsman/ext-proc";
+import type { Endpoint } from "@pointsman/plugin-api";
 
 /**
  * Who answered. The proxy tells it in metadata where it can. Where it cannot (ORIGINAL_DST without attributes), the

@@ -1,7 +1,7 @@
-import type { Endpoint, EndpointWriter, Logger, ScrapePayload } from "@pointsman/plugin-api";
-import type { Datastore } from "@pointsman/datastore";
-import type { PluginInstance, PluginSet } from "@pointsman/plugin-host";
 import type { EndpointPickerConfig } from "@pointsman/config";
+import type { Datastore } from "@pointsman/datastore";
+import type { Endpoint, EndpointWriter, Logger, ScrapePayload } from "@pointsman/plugin-api";
+import type { PluginInstance, PluginSet } from "@pointsman/plugin-host";
 import type { EppMetrics } from "@pointsman/telemetry";
 import { endpointWriter } from "../services/endpoint-writer.ts";
 
@@ -134,7 +134,10 @@ class ScrapePair {
     } finally {
       clearTimeout(limit);
     }
-    const pause = Math.min(this.#intervalMs * 2 ** Math.min(this.#failures, 10), Math.max(MAX_PAUSE_MS, this.#intervalMs));
+    const pause = Math.min(
+      this.#intervalMs * 2 ** Math.min(this.#failures, 10),
+      Math.max(MAX_PAUSE_MS, this.#intervalMs),
+    );
     const jitter = 1 + JITTER * (2 * Math.random() - 1);
     // The interval is from start to start; an endpoint that answers slowly is still given a short rest.
     this.#schedule(Math.max(pause / 10, pause * jitter - (performance.now() - started)));
@@ -175,7 +178,8 @@ class ScrapePair {
     const { log, datastore, judgesReadiness } = this.#options;
     this.#failures += 1;
     const text = error instanceof Error ? error.message : String(error);
-    if (this.#failures === 1) log.warn("scraping fails", { endpoint: this.#endpoint.id, plugin: this.#name, error: text });
+    if (this.#failures === 1)
+      log.warn("scraping fails", { endpoint: this.#endpoint.id, plugin: this.#name, error: text });
     const refused = REFUSED.has((error as { code?: unknown } | null)?.code);
     this.#refusals = refused ? this.#refusals + 1 : 0;
     if (this.#refusals !== REFUSALS || !judgesReadiness) return;

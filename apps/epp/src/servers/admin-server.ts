@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { reportDecision } from "../decisions/decision-record.ts";
 import type { DecisionRing } from "../decisions/decision-ring.ts";
-import { closeServer } from "./metrics-server.ts";
 import { listen } from "./listen.ts";
+import { closeServer } from "./metrics-server.ts";
 
 export interface AdminServerOptions {
   readonly port: number;
@@ -20,7 +20,9 @@ const DEFAULT_LIMIT = 100;
  * `/debug/*` on loopback only. `/debug/decisions?limit=N` lists the newest decisions, `/debug/decisions/ID` those of
  * one request id, `/debug/plugins` the instances, `/debug/pool` the endpoints and what is known about them.
  */
-export async function createAdminServer(options: AdminServerOptions): Promise<{ port: number; close(): Promise<void> }> {
+export async function createAdminServer(
+  options: AdminServerOptions,
+): Promise<{ port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     // A page in a browser must not reach the admin port by a name that resolves to loopback.
     if (!isLoopbackHost(request.headers.host)) {

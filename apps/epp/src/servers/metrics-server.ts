@@ -10,7 +10,9 @@ export interface MetricsServerOptions {
 }
 
 /** Serves `/metrics` and nothing else. */
-export async function createMetricsServer(options: MetricsServerOptions): Promise<{ port: number; close(): Promise<void> }> {
+export async function createMetricsServer(
+  options: MetricsServerOptions,
+): Promise<{ port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     if (request.url?.split("?")[0] !== "/metrics") {
       response.writeHead(404, { "content-type": "text/plain" }).end("only /metrics is here\n");

@@ -1,5 +1,5 @@
-import type { Attribute, DataKey, EndpointWriter } from "@pointsman/plugin-api";
 import type { Datastore } from "@pointsman/datastore";
+import type { Attribute, DataKey, EndpointWriter } from "@pointsman/plugin-api";
 
 /** Who writes: its name, and the keys its plugin declared. */
 export interface Writer {

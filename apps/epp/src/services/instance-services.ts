@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
-import type { Attribute, Attributes, Clock, Endpoints, Logger, Random } from "@pointsman/plugin-api";
 import type { Datastore } from "@pointsman/datastore";
+import type { Attribute, Attributes, Clock, Endpoints, Logger, Random } from "@pointsman/plugin-api";
 import type { PreparedInstance } from "@pointsman/plugin-host";
 import type { HostLogger, PluginMetrics } from "@pointsman/telemetry";
 import { seededRandom } from "../request/seeded-random.ts";

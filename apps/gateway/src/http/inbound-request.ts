@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { DESTINATION_KEY, SERVED_KEY } from "@pointsman/ext-proc";
-import type { RequestHead } from "./message-head.ts";
+import { type RequestHead, readRequestHead } from "./message-head.ts";
+import { bodyTooLargeReply, errorReply, type OwnReply } from "./own-replies.ts";
 
 /** Envoy's default limit for the number of header fields. */
 export const MAX_HEADER_FIELDS = 100;
@@ -20,11 +21,32 @@ const ROUTING_HEADERS = [
 export const REQUEST_ID = "x-request-id";
 export const TEST_SUBSET = "x-test-subset";
 
-/**
- * Makes of a client's request the one that the picker sees: without hop-by-hop and routing headers, with a request id
- * and the forwarded headers.
- */
-export function tidyRequest(head: RequestHead, request: IncomingMessage): void {
+export type Admission =
+  | { readonly kind: "admitted"; readonly head: RequestHead }
+  | { readonly kind: "refused"; readonly reply: OwnReply };
+
+/** Makes of a client's request the one that the picker sees, unless its head alone is reason to refuse it. */
+export function admitRequest(request: IncomingMessage, maxBodyBytes: number): Admission {
+  const head = readRequestHead(request);
+  if (head === undefined) {
+    return refused(400, "bad_request_target", "The request target is neither a path nor an absolute http URL.");
+  }
+  if (request.rawHeaders.length / 2 > MAX_HEADER_FIELDS) {
+    return refused(431, "too_many_headers", `The request has more than ${MAX_HEADER_FIELDS} header fields.`);
+  }
+  if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) {
+    return { kind: "refused", reply: bodyTooLargeReply(maxBodyBytes) };
+  }
+  tidy(head, request);
+  return { kind: "admitted", head };
+}
+
+function refused(status: number, code: string, message: string): Admission {
+  return { kind: "refused", reply: errorReply(status, code, message) };
+}
+
+/** Removes hop-by-hop and routing headers; adds a request id and the forwarded headers. */
+function tidy(head: RequestHead, request: IncomingMessage): void {
   const { headers } = head;
   headers.removeHopByHop();
   // This proxy has answered it already.

@@ -1,4 +1,5 @@
 import type { ImmediateResponse } from "@pointsman/ext-proc";
+import type { PickerFault } from "../picker/conversation.ts";
 import { HeaderFields } from "./header-fields.ts";
 import type { ResponseHead } from "./message-head.ts";
 import { applyResponseMutation, MutationFault } from "./mutations.ts";
@@ -38,6 +39,16 @@ export function immediateReply(response: ImmediateResponse): OwnReply {
 /** The picker's answer was understood but cannot be carried out. */
 export function invalidAnswerReply(reason: string): OwnReply {
   return errorReply(500, "picker_answer_invalid", `The picker gave an answer that cannot be carried out: ${reason}.`);
+}
+
+export function bodyTooLargeReply(maxBytes: number): OwnReply {
+  return errorReply(413, "body_too_large", `The request body is larger than ${maxBytes} bytes.`);
+}
+
+/** What a client is told under failure mode closed. */
+export function pickerFailedReply({ reason, message }: PickerFault): OwnReply {
+  const text = `The endpoint picker could not be asked: ${message}.`;
+  return reason === "timeout" ? errorReply(504, "picker_timeout", text) : errorReply(500, "picker_failed", text);
 }
 
 function reply(status: number, contentType: string, content: string | Buffer): OwnReply {

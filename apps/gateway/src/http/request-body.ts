@@ -13,11 +13,6 @@ export function hasBody(request: IncomingMessage): boolean {
   return length !== undefined && Number(length) > 0;
 }
 
-/** The length that the client announced exceeds the limit. */
-export function announcesMoreThan(request: IncomingMessage, maxBytes: number): boolean {
-  return Number(request.headers["content-length"] ?? 0) > maxBytes;
-}
-
 export interface BodyCollection {
   /** Never rejects. */
   readonly result: Promise<CollectedBody>;

@@ -10,7 +10,6 @@ const MAX_HELD_BYTES = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 export interface ShownRelayOptions extends RelayEvents {
-  readonly source: BodySource;
   readonly response: ServerResponse;
   readonly conversation: Conversation;
   readonly metadata: RoutingMetadata;
@@ -23,17 +22,19 @@ export interface ShownRelayOptions extends RelayEvents {
  * the client gets what was answered, in order. A last, empty chunk tells the picker the end.
  */
 export class ShownRelay implements BodySink {
+  readonly #source: BodySource;
   readonly #options: ShownRelayOptions;
   #heldBytes = 0;
   #stopped = false;
 
-  constructor(options: ShownRelayOptions) {
+  constructor(source: BodySource, options: ShownRelayOptions) {
+    this.#source = source;
     this.#options = options;
   }
 
   start(): void {
     this.#options.response.on("drain", () => this.#regulate());
-    this.#options.source.start(this);
+    this.#source.start(this);
   }
 
   data(chunk: Buffer): void {
@@ -89,8 +90,8 @@ export class ShownRelay implements BodySink {
   }
 
   #regulate(): void {
-    const { source, response } = this.#options;
-    if (this.#heldBytes > MAX_HELD_BYTES || response.writableNeedDrain) source.pause();
-    else source.resume();
+    const { response } = this.#options;
+    if (this.#heldBytes > MAX_HELD_BYTES || response.writableNeedDrain) this.#source.pause();
+    else this.#source.resume();
   }
 }

@@ -1,6 +1,8 @@
 import type { BodySource } from "../upstream/body-source.ts";
 
-export type WholeBody = { readonly kind: "complete"; readonly body: Buffer } | { readonly kind: "too-large" | "broken" };
+export type WholeBody =
+  | { readonly kind: "complete"; readonly body: Buffer }
+  | { readonly kind: "too-large" | "broken" };
 
 /** Reads a response body into memory; gives the response up after more than `maxBytes`. */
 export function readWholeBody(source: BodySource, maxBytes: number): Promise<WholeBody> {

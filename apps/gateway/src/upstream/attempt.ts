@@ -91,7 +91,9 @@ export class Attempt implements Dispatcher.DispatchHandler, BodySource {
     this.#responded = true;
     controller.pause();
     const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
-    const headers = HeaderFields.fromRaw(raw.map((part) => (typeof part === "string" ? part : part.toString("latin1"))));
+    const headers = HeaderFields.fromRaw(
+      raw.map((part) => (typeof part === "string" ? part : part.toString("latin1"))),
+    );
     headers.removeHopByHop();
     this.#settle({ kind: "response", response: { status, headers, body: this } });
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Diagnostic, type DiagnosticDetails, diagnostic, hasErrors, suggest } from "@pointsman/diagnostics";
 import type { ServiceRef } from "@pointsman/plugin-api";
 import { createInstanceContainer, type DependencyContainer } from "../di/container.ts";
@@ -29,6 +30,8 @@ export interface LoadOptions {
     onStop: (task: () => void) => void,
   ) => Readonly<Record<string, () => unknown>>;
   readonly guard: GuardOptions;
+  /** The set that runs now: instances that have not changed are kept, with their state. */
+  readonly previous?: PluginSet;
   readonly setupTimeoutMs?: number;
   readonly startTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
@@ -49,7 +52,15 @@ export async function loadPluginSet(options: LoadOptions): Promise<Loaded> {
   if (hasErrors(problems)) return { diagnostics: problems };
 
   const running = new Map<string, PluginInstance>();
+  const kept: PluginInstance[] = [];
   for (const instance of order.instances) {
+    const uses = usedInstances(instance, running);
+    const unchanged = findUnchanged(instance, uses, options.previous);
+    if (unchanged !== undefined) {
+      kept.push(unchanged);
+      running.set(instance.entry.name, unchanged);
+      continue;
+    }
     const details = detailsOf(instance.entry, options.pathOf);
     const onStop: (() => void)[] = [];
     const needs = resolveNeeds(instance, running, options, details, onStop);
@@ -61,6 +72,8 @@ export async function loadPluginSet(options: LoadOptions): Promise<Loaded> {
     const result = await setUpInstance(instance, {
       pool: options.pool,
       needs: needs.services,
+      uses,
+      previous: handOver(instance, options.previous),
       details,
       timeoutMs: options.setupTimeoutMs ?? 10_000,
       onStop,
@@ -71,12 +84,42 @@ export async function loadPluginSet(options: LoadOptions): Promise<Loaded> {
   }
   const setUpOrder = [...running.values()];
   const instances = prepared.flatMap(({ entry }) => running.get(entry.name) ?? []);
-  const set = new PluginSet(instances, setUpOrder, {
-    startTimeoutMs: options.startTimeoutMs ?? 10_000,
-    stopTimeoutMs: options.stopTimeoutMs ?? 5_000,
-  });
+  const limits = { startTimeoutMs: options.startTimeoutMs ?? 10_000, stopTimeoutMs: options.stopTimeoutMs ?? 5_000 };
+  const set = new PluginSet(instances, setUpOrder, limits, kept);
   if (!hasErrors(problems)) return { set, diagnostics: problems };
   return { diagnostics: [...problems, ...(await set.stop())] };
+}
+
+function usedInstances({ needs }: PreparedInstance, running: ReadonlyMap<string, PluginInstance>): PluginInstance[] {
+  return Object.values(needs).flatMap(({ capability }) =>
+    capability === undefined ? [] : (running.get(capability.instance) ?? []),
+  );
+}
+
+/** The running instance that this one would be a copy of: same package, type, parameters, options and needs. */
+function findUnchanged(
+  { entry, located, config }: PreparedInstance,
+  uses: readonly PluginInstance[],
+  previous: PluginSet | undefined,
+): PluginInstance | undefined {
+  const old = previous?.get(entry.name);
+  if (old === undefined) return undefined;
+  const same =
+    old.located.type === located.type &&
+    old.located.package.dir === located.package.dir &&
+    old.located.package.version === located.package.version &&
+    old.entry.onError === entry.onError &&
+    old.entry.isolation === entry.isolation &&
+    old.uses.length === uses.length &&
+    old.uses.every((instance, i) => instance === uses[i]) &&
+    isDeepStrictEqual(old.config, config);
+  return same ? old : undefined;
+}
+
+/** What the instance of the same name and type leaves to its successor. */
+function handOver({ entry, located }: PreparedInstance, previous: PluginSet | undefined): unknown {
+  const old = previous?.get(entry.name);
+  return old?.located.type === located.type ? old.raw.handOver?.() : undefined;
 }
 
 /** Prepares every entry, and the default producers that required keys ask for, until nothing is missing. */

@@ -8,6 +8,10 @@ import type { LocatedType } from "../resolve/type-catalogue.ts";
 export interface PluginInstance {
   readonly entry: PluginEntry;
   readonly located: LocatedType;
+  /** Validated parameters. */
+  readonly config: unknown;
+  /** Instances whose capabilities it was given. */
+  readonly uses: readonly PluginInstance[];
   /** Guarded; the only way anybody calls the plugin on the request path. */
   readonly capabilities: GuardedCapabilities;
   readonly guards: ReadonlyMap<CapabilityName, Guard>;

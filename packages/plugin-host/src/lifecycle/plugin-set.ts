@@ -23,11 +23,20 @@ export class PluginSet {
   readonly #byName: ReadonlyMap<string, PluginInstance>;
   readonly #setUpOrder: readonly PluginInstance[];
   readonly #options: PluginSetOptions;
+  /** Instances that are not this set's to start and stop: still, or from now on, another set's. */
+  readonly #foreign: Set<PluginInstance>;
   readonly #started: PluginInstance[] = [];
   #stopping: Promise<readonly Diagnostic[]> | undefined;
 
-  constructor(instances: readonly PluginInstance[], setUpOrder: readonly PluginInstance[], options: PluginSetOptions) {
+  /** @param kept instances taken over from the set that runs now; they are its own until {@link succeed}. */
+  constructor(
+    instances: readonly PluginInstance[],
+    setUpOrder: readonly PluginInstance[],
+    options: PluginSetOptions,
+    kept: Iterable<PluginInstance> = [],
+  ) {
     this.instances = instances;
+    this.#foreign = new Set(kept);
     this.#byName = new Map(instances.map((instance) => [instance.entry.name, instance]));
     this.#setUpOrder = setUpOrder;
     this.#options = options;
@@ -88,6 +97,7 @@ export class PluginSet {
    */
   async start(): Promise<void> {
     for (const instance of this.#setUpOrder) {
+      if (this.#foreign.has(instance)) continue;
       if (this.#stopping !== undefined) return;
       const { name } = instance.entry;
       // Before the call: a half-started instance may hold something, its own stop must clean up too.
@@ -107,7 +117,19 @@ export class PluginSet {
     }
   }
 
-  /** Stops everything in reverse order, each step with a time limit. Idempotent; reports what went wrong. */
+  /**
+   * Makes this set the owner of the instances that it kept from its predecessor. What the predecessor then still owns
+   * ends with its `stop`.
+   */
+  succeed(predecessor: PluginSet): void {
+    for (const instance of this.#foreign) {
+      predecessor.#foreign.add(instance);
+      if (predecessor.#started.includes(instance)) this.#started.push(instance);
+    }
+    this.#foreign.clear();
+  }
+
+  /** Stops everything it owns in reverse order, each step with a time limit. Idempotent; reports what went wrong. */
   stop(): Promise<readonly Diagnostic[]> {
     this.#stopping ??= this.#stopAll();
     return this.#stopping;
@@ -117,6 +139,7 @@ export class PluginSet {
     const problems: Diagnostic[] = [];
     const started = new Set(this.#started);
     for (const instance of [...this.#setUpOrder].reverse()) {
+      if (this.#foreign.has(instance)) continue;
       const steps = [...(started.has(instance) ? [() => instance.raw.stop?.()] : []), () => instance.release()];
       for (const step of steps) {
         try {

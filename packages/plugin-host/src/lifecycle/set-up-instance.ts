@@ -12,6 +12,8 @@ const lifecycleMembers: readonly string[] = ["start", "stop", "ready", "handOver
 export interface SetUpOptions {
   readonly pool: string;
   readonly needs: Readonly<Record<string, unknown>>;
+  /** Instances that `needs` come from. */
+  readonly uses: readonly PluginInstance[];
   readonly details: DiagnosticDetails;
   readonly timeoutMs: number;
   readonly guard: GuardOptions;
@@ -73,6 +75,8 @@ export async function setUpInstance(prepared: PreparedInstance, options: SetUpOp
     instance: {
       entry,
       located,
+      config: prepared.config,
+      uses: options.uses,
       capabilities: guarded,
       guards,
       reads: [...prepared.required, ...prepared.optional],
@@ -118,6 +122,14 @@ function checkCapabilities(raw: unknown, prepared: PreparedInstance, details: Di
       if (lack === undefined) continue;
       const message = `${entry.name}: setup returned a ${member} that cannot be used: ${lack}.`;
       problems.push(diagnostic("POINTSMAN_PLUGIN_SETUP_FAILED", message, details));
+    }
+  }
+  // A misspelt capability is missing too; one message is enough.
+  if (problems.length === 0 && !located.derived) {
+    for (const promised of located.manifest.capabilities) {
+      if (members.includes(promised)) continue;
+      const message = `${entry.name}: setup returned no ${promised}, which the manifest of ${located.package.name} declares.`;
+      problems.push(diagnostic("POINTSMAN_PLUGIN_CAPABILITY_MISSING", message, details));
     }
   }
   return problems;

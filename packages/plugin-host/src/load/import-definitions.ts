@@ -1,8 +1,9 @@
-import { createRequire, register } from "node:module";
+import { register } from "node:module";
 import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Diagnostic, type DiagnosticDetails, diagnostic } from "@pointsman/diagnostics";
 import { openPlugin, type PluginV1 } from "@pointsman/plugin-api/internal";
+import { resolve as importMetaResolve } from "import-meta-resolve";
 import { admitsStamp, implementedApiVersions } from "./api-compatibility.ts";
 
 /** Nodes that know the feature but have it switched off say `false`. */
@@ -92,7 +93,8 @@ let lent = false;
 function lendApiTo(file: string): void {
   if (lent) return;
   try {
-    createRequire(file).resolve("@pointsman/plugin-api");
+    // As `import` looks for it: `require` would also search NODE_PATH, which package managers set for their scripts.
+    importMetaResolve("@pointsman/plugin-api", pathToFileURL(file).href);
   } catch {
     register("./lend-plugin-api.js", import.meta.url, {
       data: {

@@ -76,7 +76,8 @@ function entryOf(dir: string, json: PackageJson): string | undefined {
   try {
     // A package that has `exports` can refer to itself, whatever the place it is installed in.
     if (json.exports !== undefined && typeof json.name === "string") {
-      return fileURLToPath(importMetaResolve(json.name, pathToFileURL(own).href));
+      const file = fileURLToPath(importMetaResolve(json.name, pathToFileURL(own).href));
+      return existsSync(file) ? file : undefined;
     }
     // `main`, with the extensions and the `index.js` that Node tries.
     return createRequire(own).resolve(dir);

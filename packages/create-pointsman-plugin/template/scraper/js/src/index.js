@@ -1,0 +1,1 @@
+export { __IDENTIFIER__ as default } from "./__TYPE__.js";
