@@ -1,4 +1,4 @@
-import { createWriteStream, existsSync, renameSync, rmSync, statSync, type WriteStream } from "node:fs";
+import { createWriteStream, existsSync, openSync, renameSync, rmSync, statSync, type WriteStream } from "node:fs";
 import type { Logger } from "@pointsman/plugin-api";
 import { type DecisionRecord, reportDecision } from "./decision-record.ts";
 
@@ -17,7 +17,10 @@ const MAX_PENDING_BYTES = 8 * 1_048_576;
 /** Appends each finished decision to a file, one JSON object a line, and rotates it by size. */
 export class DecisionLog {
   readonly #options: DecisionLogOptions;
-  #stream: WriteStream;
+  /** Undefined while the file cannot be written. */
+  #stream: WriteStream | undefined;
+  /** Streams of rotated files that still have lines to write. */
+  readonly #ending = new Set<Promise<void>>();
   #bytes: number;
   #dropped = 0;
 
@@ -29,7 +32,7 @@ export class DecisionLog {
   }
 
   write(record: DecisionRecord): void {
-    if (this.#stream.destroyed || this.#stream.writableLength > MAX_PENDING_BYTES) {
+    if (this.#stream === undefined || this.#stream.writableLength > MAX_PENDING_BYTES) {
       this.#dropped += 1;
       return;
     }
@@ -40,34 +43,50 @@ export class DecisionLog {
   }
 
   /** Resolves when everything is on disk. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     if (this.#dropped > 0) this.#options.log.warn("decisions were not recorded", { dropped: this.#dropped });
-    return new Promise((resolve) => {
-      if (this.#stream.destroyed) resolve();
-      else this.#stream.end(() => resolve());
-    });
+    this.#end();
+    await Promise.all(this.#ending);
   }
 
-  #open(): WriteStream {
-    const stream = createWriteStream(this.#options.file, { flags: "a" });
-    stream.on("error", (error) => {
-      this.#options.log.error("decisions can no longer be recorded", {
-        file: this.#options.file,
-        error: error.message,
-      });
-    });
-    return stream;
+  #open(): WriteStream | undefined {
+    const { file } = this.#options;
+    try {
+      // Opened at once: a stream that opens later would follow the name to the next file after a rotation.
+      const stream = createWriteStream(file, { fd: openSync(file, "a") });
+      stream.on("error", (error) => this.#fail(error));
+      return stream;
+    } catch (error) {
+      this.#fail(error as Error);
+      return undefined;
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#stream = undefined;
+    this.#options.log.error("decisions can no longer be recorded", { file: this.#options.file, error: error.message });
+  }
+
+  #end(): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    if (stream === undefined) return;
+    const ended = new Promise<void>((resolve) => {
+      stream.once("close", resolve);
+      stream.end();
+    }).then(() => void this.#ending.delete(ended));
+    this.#ending.add(ended);
   }
 
   #rotate(): void {
     const { file, keep } = this.#options;
-    this.#stream.end();
-    // The old stream keeps its descriptor, so what it has buffered still reaches the renamed file.
+    this.#end();
     try {
       rmSync(`${file}.${keep}`, { force: true });
-      for (let n = keep - 1; n >= 1; n -= 1)
+      for (let n = keep - 1; n >= 1; n -= 1) {
         if (existsSync(`${file}.${n}`)) renameSync(`${file}.${n}`, `${file}.${n + 1}`);
-      if (keep > 0 && existsSync(file)) renameSync(file, `${file}.1`);
+      }
+      if (keep > 0) renameSync(file, `${file}.1`);
     } catch (error) {
       this.#options.log.error("the decision record cannot be rotated", { file, error: String(error) });
     }

@@ -2,6 +2,9 @@ import type { Snapshot } from "@pointsman/datastore";
 import type { ResponseHeadersInput } from "@pointsman/ext-proc";
 import type { Endpoint } from "@pointsman/plugin-api";
 
+/** Statuses that a proxy answers with when it could not reach a model server, or lost it. */
+const PROXY_FAILURES: ReadonlySet<number | undefined> = new Set([502, 503, 504]);
+
 /**
  * Who answered. The proxy tells it in metadata where it can. Where it cannot (ORIGINAL_DST without attributes), the
  * first picked endpoint did, unless the reply is one the proxy makes itself when nobody could be reached.
@@ -13,14 +16,21 @@ export function servedEndpoint(
   picked: readonly Endpoint[],
   current: Snapshot,
 ): Endpoint | undefined {
-  if (input.served !== undefined) {
-    const chosen = picked.find(({ address }) => address === input.served);
-    if (chosen !== undefined) return chosen;
-    const row = current.roster.rowByAddress.get(input.served);
-    return row === undefined ? undefined : current.endpoints[row];
-  }
+  if (isProxyReply(input)) return undefined;
+  if (input.served === undefined) return picked[0];
+  const chosen = picked.find(({ address }) => address === input.served);
+  if (chosen !== undefined) return chosen;
+  const row = current.roster.rowByAddress.get(input.served);
+  return row === undefined ? undefined : current.endpoints[row];
+}
+
+/**
+ * Whether the proxy made the reply itself. Envoy then still names a host, the last one it tried; its own replies are
+ * plain text, while model servers answer in JSON.
+ */
+function isProxyReply({ headers, status, served }: ResponseHeadersInput): boolean {
   // Envoy's router adds this header to what an upstream answered, and to nothing else.
-  if (input.headers.get("x-envoy-upstream-service-time") !== undefined) return picked[0];
-  const { status } = input;
-  return status === 503 || status === 504 ? undefined : picked[0];
+  if (headers.get("x-envoy-upstream-service-time") !== undefined) return false;
+  if (!PROXY_FAILURES.has(status)) return false;
+  return served === undefined || headers.get("content-type")?.startsWith("text/plain") === true;
 }
