@@ -6,9 +6,14 @@ export type ColumnValues = Float64Array | readonly unknown[];
 /**
  * All values of one attribute from one writer: the live side, which writers change in place, and the published side,
  * an immutable copy without stale values that snapshots share until something changes or expires.
+ *
+ * Numbers that never age are counters of the picker itself, and change with every request. They are published as they
+ * are: a scorer should see the requests of this moment, and a copy of the pool per request would cost more than the
+ * decision.
  */
 export class Column {
   readonly attribute: Attribute;
+  readonly #live: boolean;
   #numbers: Float64Array;
   #objects: unknown[];
   /** Milliseconds since the epoch; `NaN` = never written. */
@@ -21,24 +26,35 @@ export class Column {
 
   constructor(attribute: Attribute, rows: number) {
     this.attribute = attribute;
-    this.#numbers = new Float64Array(attribute.kind === "f64" ? rows : 0);
+    this.#live = attribute.kind === "f64" && attribute.maxAgeMs === Number.POSITIVE_INFINITY;
+    this.#numbers = new Float64Array(attribute.kind === "f64" ? rows : 0).fill(Number.NaN);
     this.#objects = attribute.kind === "f64" ? [] : new Array(rows).fill(undefined);
     this.#writtenAt = new Float64Array(rows).fill(Number.NaN);
     this.#allowedAgeMs = new Float64Array(rows);
     this.#publishedWrittenAt = this.#writtenAt;
   }
 
-  /** @param intervalMs pause between two writes when a scraper writes; 0 for writes that follow events. */
-  write(row: number, value: unknown, now: number, intervalMs: number): void {
+  /**
+   * @param intervalMs pause between two writes when a scraper writes; 0 for writes that follow events.
+   * @returns true when snapshots that were taken do not show the value.
+   */
+  write(row: number, value: unknown, now: number, intervalMs: number): boolean {
     if (this.attribute.kind === "f64") this.#numbers[row] = value as number;
     else this.#objects[row] = value;
     this.#writtenAt[row] = now;
     this.#allowedAgeMs[row] = Math.max(this.attribute.maxAgeMs, 3 * intervalMs);
+    if (this.#live) return false;
     this.#published = undefined;
+    return true;
   }
 
   /** An immutable copy in which stale and unknown values are `NaN` or undefined. */
   publish(now: number): ColumnValues {
+    if (this.#live) {
+      this.#publishedUntil = Number.POSITIVE_INFINITY;
+      this.#publishedWrittenAt = this.#writtenAt;
+      return this.#numbers;
+    }
     if (this.#published !== undefined && now <= this.#publishedUntil) return this.#published;
     const rows = this.#writtenAt.length;
     let until = Number.POSITIVE_INFINITY;

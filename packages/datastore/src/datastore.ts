@@ -94,9 +94,9 @@ export class Datastore {
     const slot = this.#slots.slotOf(`${attribute.key}#${options.writer}`);
     if (row === undefined || slot === undefined) return false;
     const now = this.#now();
-    this.#columns[slot]!.write(row, value, now, options.intervalMs ?? 0);
+    const outdated = this.#columns[slot]!.write(row, value, now, options.intervalMs ?? 0);
     if (options.intervalMs !== undefined) this.#updatedAt[row] = now;
-    this.#snapshot = undefined;
+    if (outdated) this.#snapshot = undefined;
     return true;
   }
 

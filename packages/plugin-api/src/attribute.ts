@@ -15,7 +15,10 @@ export interface AttributeSpec<Kind extends AttributeKind = AttributeKind> {
   readonly kind: Kind;
   /** `requests`, `ratio`, `tokens`, `blocks`, `ms`, … or `1` for a pure number. */
   readonly unit: string;
-  /** An older value reads as unknown. `Infinity` for state that is exact until it is replaced. */
+  /**
+   * An older value reads as unknown. `Infinity` for state that is exact until it is replaced; numbers of this kind are
+   * read live, as they are at the moment, not as they were when a snapshot was taken.
+   */
   readonly maxAgeMs: number;
   readonly scope?: AttributeScope;
   /** Plugin type that the host adds by itself when a plugin requires this attribute and nobody writes it. */
