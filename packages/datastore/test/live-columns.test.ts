@@ -6,7 +6,10 @@ it("numbers that never age are read live and cost no new snapshot; the others ar
   const datastore = new Datastore({ now: () => 1_000 });
   datastore.bind(InFlightRequests, "counter");
   datastore.bind(WaitingRequests, "scraper");
-  datastore.replace([{ name: "a", host: "10.0.0.1", port: 1 }, { name: "b", host: "10.0.0.2", port: 1 }]);
+  datastore.replace([
+    { name: "a", host: "10.0.0.1", port: 1 },
+    { name: "b", host: "10.0.0.2", port: 1 },
+  ]);
   datastore.write("default/a", WaitingRequests, 1, { writer: "scraper", intervalMs: 50 });
   const snapshot = datastore.snapshot();
   const [a, b] = snapshot.endpoints;
@@ -24,8 +27,14 @@ it("numbers that never age are read live and cost no new snapshot; the others ar
 it("a live column follows the endpoints when the pool changes", () => {
   const datastore = new Datastore({ now: () => 1_000 });
   datastore.bind(InFlightRequests, "counter");
-  datastore.replace([{ name: "a", host: "10.0.0.1", port: 1 }, { name: "b", host: "10.0.0.2", port: 1 }]);
+  datastore.replace([
+    { name: "a", host: "10.0.0.1", port: 1 },
+    { name: "b", host: "10.0.0.2", port: 1 },
+  ]);
   datastore.write("default/b", InFlightRequests, 3, { writer: "counter" });
-  datastore.replace([{ name: "b", host: "10.0.0.2", port: 1 }, { name: "c", host: "10.0.0.3", port: 1 }]);
+  datastore.replace([
+    { name: "b", host: "10.0.0.2", port: 1 },
+    { name: "c", host: "10.0.0.3", port: 1 },
+  ]);
   expect([...datastore.snapshot().column(InFlightRequests)]).toEqual([3, Number.NaN]);
 });

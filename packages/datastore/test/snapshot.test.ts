@@ -194,3 +194,21 @@ describe("two writers of one attribute", () => {
     expect(a?.get(from(Queue, "nobody"))).toBeUndefined();
   });
 });
+
+describe("the writers that count", () => {
+  it("decide whose value the plain attribute is; values of one that comes back are still known", () => {
+    const { datastore } = createPool();
+    for (const writer of ["old", "new"]) datastore.bind(Queue, writer);
+    const read = () => datastore.snapshot().endpoints[0]?.get(Queue);
+    datastore.write("default/a", Queue, 1, { writer: "old" });
+    datastore.write("default/a", Queue, 2, { writer: "new" });
+    expect(read()).toBe(1);
+    datastore.useWriters([{ key: Queue.key, writer: "new" }]);
+    expect(read()).toBe(2);
+    datastore.useWriters([]);
+    expect(read()).toBeUndefined();
+    expect(datastore.snapshot().endpoints[0]?.get(from(Queue, "new"))).toBe(2);
+    datastore.useWriters([{ key: Queue.key, writer: "old" }]);
+    expect(read()).toBe(1);
+  });
+});

@@ -73,6 +73,13 @@ const animals: readonly Animal[] = [
     ],
   },
   {
+    what: "imports a part of the plugin API that does not exist",
+    entries: [entry("unknown-entry")],
+    says: [
+      "PLUGIN_DEPENDENCY_MISSING: unknown-entry cannot be imported: Cannot find package '@pointsman/plugin-api' imported from <zoo>/unknown-entry/index.js",
+    ],
+  },
+  {
     what: "reads a key that does not exist",
     entries: [entry("misspelt-key")],
     says: [

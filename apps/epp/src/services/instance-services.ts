@@ -31,7 +31,14 @@ export function instanceServices(
       list: () => datastore.snapshot().endpoints,
       get: (id) => datastore.snapshot().endpoints.find((endpoint) => endpoint.id === id),
       onChange: (listener) => {
-        const unsubscribe = datastore.onChange(listener);
+        const unsubscribe = datastore.onChange((change) => {
+          try {
+            listener(change);
+          } catch (error) {
+            // The pool has changed for everybody, whatever one plugin makes of it.
+            log.error("a plugin failed to follow the pool", { plugin: entry.name, error: String(error) });
+          }
+        });
         onStop(unsubscribe);
         return unsubscribe;
       },

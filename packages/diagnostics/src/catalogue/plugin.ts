@@ -37,7 +37,7 @@ export const pluginCodes = {
     "The manifest has a number that this version of Pointsman does not know.",
     "Update Pointsman, or install an older version of the plugin.",
   ),
-  POINTSMAN_PLUGIN_API_RANGE_MISSING: configuration(
+  POINTSMAN_PLUGIN_API_RANGE_MISSING: warning(
     "No peer range on the plugin API",
     "The package does not say, in `peerDependencies`, which versions of `@pointsman/plugin-api` it works with.",
     'Add `"peerDependencies": { "@pointsman/plugin-api": "^1.0.0" }` to its `package.json`.',

@@ -73,7 +73,7 @@ export async function loadPluginSet(options: LoadOptions): Promise<Loaded> {
       pool: options.pool,
       needs: needs.services,
       uses,
-      previous: handOver(instance, options.previous),
+      previous: handOver(instance, options.previous, problems, details),
       details,
       timeoutMs: options.setupTimeoutMs ?? 10_000,
       onStop,
@@ -116,10 +116,22 @@ function findUnchanged(
   return same ? old : undefined;
 }
 
-/** What the instance of the same name and type leaves to its successor. */
-function handOver({ entry, located }: PreparedInstance, previous: PluginSet | undefined): unknown {
+/** What the instance of the same name and type leaves to its successor; nothing, with a warning, when it fails. */
+function handOver(
+  { entry, located }: PreparedInstance,
+  previous: PluginSet | undefined,
+  problems: Diagnostic[],
+  details: DiagnosticDetails,
+): unknown {
   const old = previous?.get(entry.name);
-  return old?.located.type === located.type ? old.raw.handOver?.() : undefined;
+  if (old?.located.type !== located.type) return undefined;
+  try {
+    return old.raw.handOver?.();
+  } catch (cause) {
+    const message = `${entry.name}: handOver() failed, its successor starts without its state: ${textOf(cause)}`;
+    problems.push(diagnostic("POINTSMAN_PLUGIN_SETUP_FAILED", message, { ...details, cause, severity: "warning" }));
+    return undefined;
+  }
 }
 
 /** Prepares every entry, and the default producers that required keys ask for, until nothing is missing. */
