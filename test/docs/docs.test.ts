@@ -23,7 +23,12 @@ describe("yaml blocks", () => {
   it.each(of("yaml"))("$page:$line is valid", async ({ text }) => {
     const value = parse(text);
     if (value.kind === "EndpointPickerConfig") {
-      const { diagnostics, picker } = await loadPickerConfig({ text, cwd: dir, pluginRoots: [], endpointsFile: "endpoints.yaml" });
+      const { diagnostics, picker } = await loadPickerConfig({
+        text,
+        cwd: dir,
+        pluginRoots: [],
+        endpointsFile: "endpoints.yaml",
+      });
       expect(picker, renderDiagnostics(diagnostics, { format: "text" })).toBeDefined();
     } else expect(Object.keys(value).every((key) => ["endpoints", "plugins"].includes(key))).toBe(true);
   });
@@ -51,10 +56,30 @@ describe("shell blocks", () => {
 
   it.each(commands)("$page:$line names a command and flags that exist: $words", ({ words }) => {
     const [name, ...rest] = words;
-    const help = execFileSync(process.execPath, [cli, ...(name === undefined ? ["--help"] : [name, "--help"])], { encoding: "utf8" });
+    const help = execFileSync(process.execPath, [cli, ...(name === undefined ? ["--help"] : [name, "--help"])], {
+      encoding: "utf8",
+    });
     for (const flag of rest.filter((word) => word.startsWith("--"))) {
       expect(help, `${flag} of pointsman ${name}`).toContain(flag.split("=")[0]);
     }
+  });
+});
+
+describe("plugins in js blocks", () => {
+  const plugins = of("js").filter(({ page, text }) => page !== "README.md" && text.includes("definePlugin"));
+
+  it.each(plugins)("$page:$line loads as a single file", ({ text, line }) => {
+    const types = [...text.matchAll(/^ {2}type: "([a-z-]+)",$/gm)].map((match) => match[1]!);
+    writeFileSync(join(dir, `block-${line}.js`), text);
+    const config = join(dir, `block-${line}.yaml`);
+    const entries = types.map((type) => ({ type, package: `./block-${line}.js` }));
+    writeFileSync(
+      config,
+      JSON.stringify({ apiVersion: "llm-d.ai/v1alpha1", kind: "EndpointPickerConfig", plugins: entries }),
+    );
+    const args = [cli, "check", "--load", "--config-file", config, "--endpoints-file", join(dir, "endpoints.yaml")];
+    expect(types.length).toBeGreaterThan(0);
+    expect(execFileSync(process.execPath, args, { encoding: "utf8" })).toContain("are valid");
   });
 });
 
@@ -62,7 +87,9 @@ describe("the plugin of the README", () => {
   it("loads and passes a check that runs it", () => {
     const [manifest] = codeBlocks("README.md").filter(({ language }) => language === "json");
     const [code] = codeBlocks("README.md").filter(({ language }) => language === "js");
-    const [entry] = codeBlocks("README.md").filter(({ language, text }) => language === "yaml" && text.startsWith("plugins:"));
+    const [entry] = codeBlocks("README.md").filter(
+      ({ language, text }) => language === "yaml" && text.startsWith("plugins:"),
+    );
     const folder = join(dir, JSON.parse(manifest!.text).name);
     mkdirSync(folder);
     writeFileSync(join(folder, "package.json"), manifest!.text);

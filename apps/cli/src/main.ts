@@ -21,7 +21,22 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (argv) => (await import("./demo/demo.ts")).demo(argv),
   },
   check: { about: "check a configuration", run: async (argv) => (await import("@pointsman/epp")).check(argv) },
-  why: { about: "tell why a request went where it went", run: async (argv) => (await import("@pointsman/epp")).why(argv) },
+  plugins: {
+    about: "list installed plugins, tell about one, add one",
+    run: async (argv) => (await import("./plugins/plugins-command.ts")).plugins(argv, process.env),
+  },
+  schema: {
+    about: "print a JSON Schema of configuration files for editors",
+    run: async (argv) => (await import("./schema/schema-command.ts")).schema(argv),
+  },
+  docs: {
+    about: "write the schemas and option tables of plugin packages",
+    run: async (argv) => (await import("./docs/docs-command.ts")).docs(argv),
+  },
+  why: {
+    about: "tell why a request went where it went",
+    run: async (argv) => (await import("@pointsman/epp")).why(argv),
+  },
   version: { about: "print the version", run: async () => print(`${(await import("./version.ts")).version}\n`) },
 };
 

@@ -47,7 +47,7 @@ describe("The input schema of a plugin's config", () => {
     expect(parseInputSchema(config).faults).toEqual(["properties.a.default in the schema is no JSON: NaN"]);
     const loop: { properties: object } = { properties: {} };
     Object.assign(loop.properties, { again: loop });
-    expect(parseInputSchema(loop).faults).toEqual(["properties.again contains itself"]);
+    expect(parseInputSchema(loop).faults).toEqual(["properties.again.properties contains itself"]);
   });
 
   it("cannot be made of a library that has no words for it", () => {

@@ -93,7 +93,7 @@ describe("An option table", () => {
 
   it("lets no text break out of its cell or become HTML", () => {
     const line = renderTable([{ ...row, fallback: '"|"', meaning: "a | b, <script>, `<name>`" }]).split("\n")[2];
-    expect(line).toBe('| `a`    | string | `"\\|"` | a \\| b, &lt;script>, `<name>` |');
+    expect(line).toBe('| `a`    | string | `"\\|"`  | a \\| b, &lt;script>, `<name>` |');
   });
 });
 

@@ -95,8 +95,8 @@ type MutableContext = { -readonly [Key in keyof PickerContext]: PickerContext[Ke
 const READINESS_INTERVAL_MS = 100;
 
 /**
- * Composes and starts a picker. Ports are open when the promise resolves; health says NOT_SERVING until the first
- * endpoints are known.
+ * Composes and starts a picker. Health says NOT_SERVING until the first endpoints are known, which is when the
+ * promise resolves.
  * @throws DiagnosticError with everything that is wrong; nothing is left running then.
  */
 export async function createEpp(options: EppOptions): Promise<Epp> {
@@ -143,10 +143,7 @@ export async function createEpp(options: EppOptions): Promise<Epp> {
     for (const cleanup of cleanups.splice(0).reverse()) await Promise.resolve(cleanup()).catch(() => {});
   };
   try {
-    await current.takeOver();
-
     const gauges = createPoolGauges({ metrics, datastore, pool: options.pool, stalenessMs: options.stalenessMs });
-    gauges.refresh();
     const gaugeTimer = setInterval(() => gauges.refresh(), options.gaugeIntervalMs);
     cleanups.push(() => clearInterval(gaugeTimer));
     metrics.info(version);
@@ -193,6 +190,9 @@ export async function createEpp(options: EppOptions): Promise<Epp> {
           });
     cleanups.push(() => admin?.close());
 
+    // Ports are open by now and say NOT_SERVING: a prober learns the truth from the start.
+    await current.takeOver();
+    gauges.refresh();
     transport.setServing(isReady());
     const readiness = setInterval(() => transport.setServing(isReady()), READINESS_INTERVAL_MS);
     cleanups.push(() => clearInterval(readiness));

@@ -103,8 +103,7 @@ async function locateListed(
     const path = pathOf(entry);
     const found = await catalogue.locate(entry, path === undefined ? {} : { path: [...path, "type"] });
     if ("diagnostics" in found) diagnostics.push(...found.diagnostics);
-    // Of a file that is named by path nothing is declared: what it can do shows when it is set up.
-    else if (!found.located.derived) capabilities.set(entry.type, new Set(found.located.manifest.capabilities));
+    else capabilities.set(entry.type, new Set(found.located.manifest.capabilities));
   }
   return { capabilities, diagnostics };
 }

@@ -14,6 +14,7 @@ function choiceOf(picked: readonly Endpoint[], headers: Map<string, string>) {
   return {
     picked,
     primaryProfile: "default",
+    profiles: ["default"],
     result: (): ProfileResult | undefined => undefined,
     setHeader: (name: string, value: string) => void headers.set(name, value),
     removeHeader() {},

@@ -7,6 +7,9 @@ interface Key {
   readonly key: string;
 }
 
+/** Keys, or what chooses them by the config, whose type is not known here. */
+type Reads = readonly Key[] | ((config: unknown) => readonly Key[]) | undefined;
+
 /**
  * Says where a manifest and the code differ: types, aliases, description, keys, stability, deprecation, and whether
  * there is a schema. What `setup` returns is not looked at. Where `reads` is a function of the config, the manifest
@@ -42,9 +45,9 @@ function* differencesOf(code: Definition, manifest: TypeManifest): Generator<str
   yield* sameSet("writes", manifest.writes, keysOf(code.writes));
   const required = manifest.reads?.required ?? [];
   const optional = manifest.reads?.optional ?? [];
-  if (typeof code.reads === "function") {
+  if (typeof code.reads === "function" || typeof code.readsOptional === "function") {
     const all = new Set([...required, ...optional]);
-    const lacking = [...keysOf(code.readsOptional), ...keysByDefault(code)].filter((key) => !all.has(key));
+    const lacking = readsByDefault(code).filter((key) => !all.has(key));
     if (lacking.length > 0) yield `reads lacks ${lacking.join(", ")}.`;
   } else {
     yield* sameSet("reads.required", required, keysOf(code.reads));
@@ -57,7 +60,11 @@ function* differencesOf(code: Definition, manifest: TypeManifest): Generator<str
   if (!isDeepStrictEqual({ ...manifest.deprecated }, { ...code.deprecated })) {
     yield `deprecated is ${shown(manifest.deprecated)}, the code says ${shown(code.deprecated)}.`;
   }
-  if (manifest.description !== undefined && code.description !== undefined && manifest.description !== code.description) {
+  if (
+    manifest.description !== undefined &&
+    code.description !== undefined &&
+    manifest.description !== code.description
+  ) {
     yield `description is ${shown(manifest.description)}, the code says ${shown(code.description)}.`;
   }
   if (code.config === undefined && manifest.configSchema !== undefined) {
@@ -77,11 +84,13 @@ function* sameSet(member: string, manifest: readonly string[] = [], code: readon
   yield `${member} is [${manifest.join(", ")}], the code says [${code.join(", ")}].`;
 }
 
-/** What it reads with default options; nothing when some option has no default. */
-function keysByDefault(code: Definition): readonly string[] {
-  if (typeof code.reads !== "function") return [];
+/** What it reads with default options; only what does not depend on them when some option has no default. */
+function readsByDefault(code: Definition): readonly string[] {
   const validated = validateConfig(code.config, {}, code.type, {});
-  return "config" in validated ? keysOf(code.reads(validated.config)) : [];
+  return [code.reads as Reads, code.readsOptional as Reads].flatMap((reads) => {
+    if (typeof reads !== "function") return keysOf(reads);
+    return "config" in validated ? keysOf(reads(validated.config)) : [];
+  });
 }
 
 function keysOf(keys: readonly Key[] = []): readonly string[] {

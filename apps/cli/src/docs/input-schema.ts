@@ -40,7 +40,9 @@ function convert(standard: StandardJson): { readonly value: unknown } | { readon
   const { vendor, jsonSchema } = standard;
   if (typeof jsonSchema?.input !== "function") {
     const name = typeof vendor === "string" ? vendor : "the library";
-    return { faults: [`schemas of ${name} cannot say what they are as JSON Schema; use Zod 4, or a JSON Schema object`] };
+    return {
+      faults: [`schemas of ${name} cannot say what they are as JSON Schema; use Zod 4, or a JSON Schema object`],
+    };
   }
   const target = "draft-2020-12";
   try {
@@ -54,7 +56,13 @@ function convert(standard: StandardJson): { readonly value: unknown } | { readon
 /** Zod's error does not say where; asked to go on, it names every place. */
 function locateInZod(input: NonNullable<NonNullable<StandardJson["jsonSchema"]>["input"]>, target: string): string[] {
   const faults: string[] = [];
-  const unrepresentable = ({ path, message }: { readonly path: readonly (string | number)[]; readonly message: string }) => {
+  const unrepresentable = ({
+    path,
+    message,
+  }: {
+    readonly path: readonly (string | number)[];
+    readonly message: string;
+  }) => {
     faults.push(`${optionAt(path)}: ${message}`);
     return "any";
   };

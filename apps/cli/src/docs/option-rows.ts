@@ -8,7 +8,7 @@ export interface OptionRow {
   readonly type: string;
   /** As JSON; undefined when the schema has none. */
   readonly fallback: string | undefined;
-  /** Without it the parameters (or the object it belongs to) are refused. */
+  /** Without it the parameters (or the object it belongs to) are refused; never in one of several alternatives. */
   readonly required: boolean;
   readonly meaning: string;
 }
@@ -19,7 +19,7 @@ export interface OptionRow {
  */
 export function optionRows(schema: SchemaNode): readonly OptionRow[] | undefined {
   const rows = new Map<string, OptionRow>();
-  collectBelow(schema, "", { root: schema, rows, chain: [] });
+  collectBelow(schema, "", { root: schema, rows, chain: [], isAlternative: false });
   if (rows.size > 0) return [...rows.values()];
   return isSchemaObject(schema) && schema["additionalProperties"] === false ? [] : undefined;
 }
@@ -29,6 +29,8 @@ interface Walk {
   readonly rows: Map<string, OptionRow>;
   /** References that are being followed; a schema may contain itself. */
   readonly chain: readonly string[];
+  /** Inside one of several alternatives, of which another may do without the option. */
+  readonly isAlternative: boolean;
 }
 
 function collectBelow(node: unknown, prefix: string, walk: Walk): void {
@@ -39,7 +41,9 @@ function collectBelow(node: unknown, prefix: string, walk: Walk): void {
   }
   for (const keyword of ["allOf", "anyOf", "oneOf"]) {
     const branches = node[keyword];
-    if (Array.isArray(branches)) for (const branch of branches) collectBelow(branch, prefix, walk);
+    if (!Array.isArray(branches)) continue;
+    const isAlternative = walk.isAlternative || (keyword !== "allOf" && branches.length > 1);
+    for (const branch of branches) collectBelow(branch, prefix, { ...walk, isAlternative });
   }
   const { properties, required, additionalProperties, items } = node;
   if (isSchemaObject(properties)) {
@@ -67,10 +71,10 @@ function addRow(option: unknown, name: string, required: boolean, walk: Walk): v
     name,
     type: earlier?.type ?? describeType(schema, walk.root),
     fallback: earlier?.fallback ?? (fallback === undefined ? undefined : JSON.stringify(fallback)),
-    required: required && fallback === undefined && earlier?.required !== false,
+    required: required && fallback === undefined && !walk.isAlternative,
     meaning: earlier?.meaning || meaning,
   });
-  collectBelow(schema, name, walk);
+  collectBelow(schema, name, { ...walk, isAlternative: false });
 }
 
 function describeMeaning(schema: SchemaObject, root: SchemaNode): string {

@@ -30,7 +30,7 @@ export async function loadInstalled(bases: readonly SearchBase[], configDir: str
     for (const plugin of catalogue.installed()) {
       if (packages.some((earlier) => earlier.package.dir === plugin.dir)) continue;
       const hiddenBy = packages.find((earlier) => earlier.package.name === plugin.name)?.package;
-      packages.push({ package: plugin, base, problem: await checkLoadable(plugin), hiddenBy });
+      packages.push({ package: plugin, base, problem: checkLoadable(plugin), hiddenBy });
     }
     for (const message of await describeLeftOut(catalogue)) leftOut.add(message);
   }

@@ -31,13 +31,14 @@ export interface Search {
 export async function loadSearch(flags: FlagValues<typeof searchFlags>, cwd: string): Promise<Search> {
   const file = flags["config-file"];
   const source = await locateConfig({ cwd, ...(file === undefined ? {} : { file: resolve(cwd, file) }) });
+  const bases = [
+    { label: "the configuration's folder", dir: source.folder },
+    ...flags["plugin-root"].map((dir) => ({ label: "--plugin-root", dir: resolve(cwd, dir) })),
+    { label: "the working directory", dir: cwd },
+    { label: "the host", dir: hostFolder() },
+  ];
   return {
-    bases: [
-      { label: "the configuration's folder", dir: source.folder },
-      ...flags["plugin-root"].map((dir) => ({ label: "--plugin-root", dir: resolve(cwd, dir) })),
-      { label: "the working directory", dir: cwd },
-      { label: "the host", dir: hostFolder() },
-    ],
+    bases: bases.filter(({ dir }, i) => bases.findIndex((earlier) => earlier.dir === dir) === i),
     configDir: source.folder,
     configFile: source.from === "file" ? source.name : undefined,
   };

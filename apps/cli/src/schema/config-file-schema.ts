@@ -62,10 +62,14 @@ export function configFileSchema(plugin: SchemaObject, definitions: SchemaObject
   return {
     $schema: dialect,
     title: "EndpointPickerConfig",
-    description: "Configuration of the endpoint picker, with the plugins that were installed when this schema was made.",
+    description:
+      "Configuration of the endpoint picker, with the plugins that were installed when this schema was made.",
     type: "object",
     properties: {
-      apiVersion: { enum: ["llm-d.ai/v1alpha1", "inference.networking.x-k8s.io/v1alpha1"], description: "Version of this format; the second spelling is the old one." },
+      apiVersion: {
+        enum: ["llm-d.ai/v1alpha1", "inference.networking.x-k8s.io/v1alpha1"],
+        description: "Version of this format; the second spelling is the old one.",
+      },
       kind: { const: "EndpointPickerConfig", description: "What this file is." },
       featureGates: listOf("Parts to switch on or off: `name`, or `name=true` and `name=false`.", {
         type: "string",
@@ -134,7 +138,10 @@ export function configFileSchema(plugin: SchemaObject, definitions: SchemaObject
         defaultNegativePriorityBand: section("The same, for priorities below 0.", bandLimits),
         priorityBands: listOf(
           "Limits of single priorities.",
-          section("One band.", { priority: { type: "integer", description: "Higher is more important." }, ...bandLimits }),
+          section("One band.", {
+            priority: { type: "integer", description: "Higher is more important." },
+            ...bandLimits,
+          }),
         ),
         usageLimitPolicyPluginRef: text("Usage limit policy, by the name of its instance."),
         enableEviction: { type: "boolean", default: false, description: "Let important requests displace others." },

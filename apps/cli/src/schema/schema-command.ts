@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { dirname, relative, resolve, sep } from "node:path";
 import { defineFlags, parseFlags, renderHelp } from "@pointsman/command-line";
-import { hasErrors, isDiagnosticError } from "@pointsman/diagnostics";
+import { DiagnosticError, diagnostic, hasErrors, isDiagnosticError } from "@pointsman/diagnostics";
 import { renderJson } from "../docs/render-json.ts";
 import { loadInstalled } from "../plugins/installed.ts";
 import { loadSearch, type Search, searchFlags } from "../plugins/search-bases.ts";
@@ -42,12 +42,20 @@ export async function schema(argv: readonly string[]): Promise<number> {
     const assembled = assembleConfigSchema(await loadInstalled(search.bases, search.configDir));
     const text = renderJson(assembled.schema);
     if (out === undefined) process.stdout.write(text);
-    else writeFileSync(out, text);
+    else writeSchema(out, text);
     process.stderr.write(line);
     return writeDiagnostics(assembled.diagnostics);
   } catch (error) {
     if (isDiagnosticError(error)) return writeDiagnostics(error.diagnostics);
     throw error;
+  }
+}
+
+function writeSchema(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new DiagnosticError(diagnostic("POINTSMAN_CLI_FLAG_VALUE", `--out: ${file} cannot be written.`, { cause }));
   }
 }
 

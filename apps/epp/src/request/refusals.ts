@@ -12,13 +12,6 @@ export const noEndpoints: Refusal = Object.freeze({
   reason: "rejected-no-endpoints",
 });
 
-export const shuttingDown: Refusal = Object.freeze({
-  status: 503,
-  code: "ServiceUnavailable",
-  message: "the endpoint picker is shutting down",
-  reason: "rejected-shutting-down",
-});
-
 export const internalFault: Refusal = Object.freeze({
   status: 500,
   code: "Internal",

@@ -6,6 +6,7 @@ import type { TypeManifest } from "@pointsman/plugin-api";
 import semver from "semver";
 import { importDefinitions } from "../load/import-definitions.ts";
 import type { PluginEntry } from "../plugin-entry.ts";
+import { capabilitiesByName } from "./capabilities-by-name.ts";
 import { findPackage, findPluginPackages, type SearchBase } from "./installed-packages.ts";
 import { loadPluginPackage, type PluginPackage } from "./plugin-package.ts";
 
@@ -167,7 +168,7 @@ async function derivePackage(file: string, details: DiagnosticDetails): Promise<
   if ("diagnostics" in imported) return imported.diagnostics;
   const types = imported.definitions.map(({ spec }) => {
     const type: TypeManifest = {
-      capabilities: [],
+      capabilities: capabilitiesByName(spec.type),
       ...(spec.aliases === undefined ? {} : { aliases: spec.aliases }),
       ...(spec.stability === undefined ? {} : { stability: spec.stability }),
       ...(spec.deprecated === undefined ? {} : { deprecated: spec.deprecated }),
