@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createExtProcClient, type ProcessingRequestInput } from "@pointsman/ext-proc";
 import { createLogger } from "@pointsman/telemetry";
-import { allControlHeaders, createEpp, loadPickerConfig } from "../src/index.ts";
+import { createEpp, loadPickerConfig } from "../src/index.ts";
 
 /**
  * Whole life cycles over real gRPC: headers, a 2 KiB chat body, the answer with a destination, response headers, end.
@@ -16,7 +16,6 @@ const PARALLEL = 32;
 const WARM_UP = 2_000;
 const ROUNDS = 5;
 const PER_ROUND = 2_000;
-const MEBIBYTE = 1_048_576;
 
 const config = `
 apiVersion: llm-d.ai/v1alpha1
@@ -41,26 +40,10 @@ async function servePicker(dir: string): Promise<void> {
     picker: picker!,
     log: createLogger({ level: "error" }),
     pool: "bench",
-    host: "127.0.0.1",
     ports: { grpc: 0 },
-    tls: undefined,
-    maxReceiveMessageBytes: 64 * MEBIBYTE,
-    maxBodyBytes: 32 * MEBIBYTE,
-    trustedHeaders: allControlHeaders,
-    restoreModel: true,
-    honourSubset: true,
-    emitScores: false,
-    decisionTimeoutMs: 1_000,
     seed: "bench",
-    allowExperimental: false,
     // The endpoints do not exist: nothing is scraped while the bench runs.
     scrapeIntervalMs: 3_600_000,
-    gaugeIntervalMs: 5_000,
-    stalenessMs: 2_000,
-    streamMetrics: false,
-    decisionsKept: 10_000,
-    decisionsBytes: 64 * MEBIBYTE,
-    record: undefined,
   });
   process.on("message", () => process.send!({ cpu: process.cpuUsage() }));
   process.send!({ port: epp.ports.grpc });

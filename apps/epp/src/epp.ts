@@ -13,13 +13,14 @@ import type { HostLogger } from "@pointsman/telemetry";
 import { composeRoot, tokens } from "./container.ts";
 import { DecisionLog } from "./decisions/decision-log.ts";
 import type { DecisionRing } from "./decisions/decision-ring.ts";
+import { completeEppOptions, type EppOptions, type EppSettings } from "./epp-options.ts";
 import { Generation } from "./generation.ts";
 import type { PickerConfig } from "./load-picker-config.ts";
 import { renderPluginSeries } from "./plugin-gauges.ts";
 import { reportPlugins } from "./plugin-report.ts";
 import { createPoolGauges } from "./pool-gauges.ts";
 import { reportPool } from "./pool-report.ts";
-import { distrusted, type TrustedHeaders } from "./request/control-headers.ts";
+import { distrusted } from "./request/control-headers.ts";
 import type { PickerContext } from "./request/picker-context.ts";
 import { internalFault, toRejection } from "./request/refusals.ts";
 import { RequestExchange } from "./request/request-exchange.ts";
@@ -27,37 +28,6 @@ import { createAdminServer } from "./servers/admin-server.ts";
 import { portError } from "./servers/listen.ts";
 import { createMetricsServer } from "./servers/metrics-server.ts";
 import { version } from "./version.ts";
-
-export interface EppOptions {
-  readonly picker: PickerConfig;
-  readonly log: HostLogger;
-  readonly pool: string;
-  readonly host: string;
-  /** 0 chooses a free port; undefined leaves the server out. */
-  readonly ports: {
-    readonly grpc: number;
-    readonly health?: number;
-    readonly metrics?: number;
-    readonly admin?: number;
-  };
-  readonly tls: TlsIdentity | "self-signed" | undefined;
-  readonly maxReceiveMessageBytes: number;
-  readonly maxBodyBytes: number;
-  readonly trustedHeaders: TrustedHeaders;
-  readonly restoreModel: boolean;
-  readonly honourSubset: boolean;
-  readonly emitScores: boolean;
-  readonly decisionTimeoutMs: number;
-  readonly seed: string | undefined;
-  readonly allowExperimental: boolean;
-  readonly scrapeIntervalMs: number;
-  readonly gaugeIntervalMs: number;
-  readonly stalenessMs: number;
-  readonly streamMetrics: boolean;
-  readonly decisionsKept: number;
-  readonly decisionsBytes: number;
-  readonly record: { readonly file: string; readonly maxBytes: number } | undefined;
-}
 
 /** A running endpoint picker. */
 export interface Epp {
@@ -99,7 +69,8 @@ const READINESS_INTERVAL_MS = 100;
  * promise resolves.
  * @throws DiagnosticError with everything that is wrong; nothing is left running then.
  */
-export async function createEpp(options: EppOptions): Promise<Epp> {
+export async function createEpp(given: EppOptions): Promise<Epp> {
+  const options = completeEppOptions(given);
   const { picker, log } = options;
   const datastore = new Datastore({ now: Date.now });
   const root = composeRoot({ ...options, datastore });
@@ -271,7 +242,7 @@ function createGuardOptions(log: HostLogger): GuardOptions {
   };
 }
 
-function createTransport(options: EppOptions, context: PickerContext): ExtProcTransport {
+function createTransport(options: EppSettings, context: PickerContext): ExtProcTransport {
   const { log, metrics } = context;
   let overrideReported = false;
   return createGrpcJsTransport({
@@ -298,7 +269,7 @@ function createTransport(options: EppOptions, context: PickerContext): ExtProcTr
   });
 }
 
-async function openHealth(options: EppOptions, transport: ExtProcTransport) {
+async function openHealth(options: EppSettings, transport: ExtProcTransport) {
   const port = options.ports.health;
   if (port === undefined) return undefined;
   try {

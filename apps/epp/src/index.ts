@@ -5,8 +5,9 @@ export type { DecisionRecord, DecisionReport } from "./decisions/decision-record
 export { reportDecision } from "./decisions/decision-record.ts";
 export { DecisionRing } from "./decisions/decision-ring.ts";
 export { renderDecision } from "./decisions/render-decision.ts";
-export type { Epp, EppOptions } from "./epp.ts";
+export type { Epp } from "./epp.ts";
 export { createEpp } from "./epp.ts";
+export type { EppOptions } from "./epp-options.ts";
 export type { ConfigLocation, LoadedPickerConfig, PickerConfig } from "./load-picker-config.ts";
 export { loadPickerConfig } from "./load-picker-config.ts";
 export { allControlHeaders } from "./request/control-headers.ts";

@@ -2,12 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Diagnostic, DiagnosticError, hasErrors } from "@pointsman/diagnostics";
-import { allControlHeaders, createEpp, type Epp, loadPickerConfig } from "@pointsman/epp";
+import { createEpp, type Epp, loadPickerConfig } from "@pointsman/epp";
 import { createModelSim, type ModelSim } from "@pointsman/model-sim";
 import { createLogger } from "@pointsman/telemetry";
 import { createEnvoyFront, freePort } from "./envoy-front.ts";
-
-const MEBIBYTE = 1_048_576;
 
 export interface FleetOptions {
   readonly configFile: string;
@@ -68,25 +66,8 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       picker,
       log: createLogger({ level: "warn" }),
       pool: "demo",
-      host: "127.0.0.1",
       ports: { grpc: 0, health: 0, metrics: 0, admin: options.adminPort },
-      tls: undefined,
-      maxReceiveMessageBytes: 64 * MEBIBYTE,
-      maxBodyBytes: 32 * MEBIBYTE,
-      trustedHeaders: allControlHeaders,
-      restoreModel: true,
-      honourSubset: true,
-      emitScores: false,
-      decisionTimeoutMs: 1_000,
-      seed: undefined,
       allowExperimental: options.allowExperimental,
-      scrapeIntervalMs: 50,
-      gaugeIntervalMs: 5_000,
-      stalenessMs: 2_000,
-      streamMetrics: false,
-      decisionsKept: 10_000,
-      decisionsBytes: 64 * MEBIBYTE,
-      record: undefined,
     });
     closers.push(() => epp.drain(2_000));
     const front = await openFront(options, epp, simulators, dir);

@@ -1,7 +1,8 @@
 import { defineFlags, parseFlags, renderHelp } from "@pointsman/command-line";
 import { type Diagnostic, exitCodeOf, hasErrors, isDiagnosticError, renderDiagnostics } from "@pointsman/diagnostics";
 import { createLogger } from "@pointsman/telemetry";
-import { createEpp, type EppOptions } from "../epp.ts";
+import { createEpp } from "../epp.ts";
+import type { EppOptions } from "../epp-options.ts";
 import { loadPickerConfig, type PickerConfig } from "../load-picker-config.ts";
 import { serveFlags } from "../serve-flags.ts";
 import { checkLive, type LiveReport, renderLive } from "./check-live.ts";

@@ -4,7 +4,7 @@ import type { FlagValues } from "@pointsman/command-line";
 import { type Diagnostic, DiagnosticError, diagnostic, suggest } from "@pointsman/diagnostics";
 import type { TlsIdentity } from "@pointsman/ext-proc";
 import type { HostLogger, LogLevel } from "@pointsman/telemetry";
-import type { EppOptions } from "../epp.ts";
+import type { EppOptions } from "../epp-options.ts";
 import type { ConfigLocation, PickerConfig } from "../load-picker-config.ts";
 import {
   allControlHeaders,

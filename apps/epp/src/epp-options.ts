@@ -1,0 +1,80 @@
+import type { TlsIdentity } from "@pointsman/ext-proc";
+import type { HostLogger } from "@pointsman/telemetry";
+import type { PickerConfig } from "./load-picker-config.ts";
+import { allControlHeaders, type TrustedHeaders } from "./request/control-headers.ts";
+
+const MEBIBYTE = 1_048_576;
+
+/** What must be said to run a picker; everything else has the default that the flags of `pointsman serve` have. */
+interface RequiredOptions {
+  readonly picker: PickerConfig;
+  readonly log: HostLogger;
+  /** Name of the pool. */
+  readonly pool: string;
+  /** 0 chooses a free port; undefined leaves the server out. The admin server always listens on loopback. */
+  readonly ports: {
+    readonly grpc: number;
+    readonly health?: number;
+    readonly metrics?: number;
+    readonly admin?: number;
+  };
+}
+
+/** Times in milliseconds, sizes in bytes. */
+interface Settings {
+  /** Address of the ext_proc, health and metrics servers. Default: loopback. */
+  readonly host: string;
+  /** TLS on the ext_proc port. Default: none. */
+  readonly tls: TlsIdentity | "self-signed" | undefined;
+  readonly maxReceiveMessageBytes: number;
+  readonly maxBodyBytes: number;
+  readonly trustedHeaders: TrustedHeaders;
+  /** Put the client's model name back into answers whose model was rewritten. */
+  readonly restoreModel: boolean;
+  readonly honourSubset: boolean;
+  /** Scores of all candidates as dynamic metadata. */
+  readonly emitScores: boolean;
+  readonly decisionTimeoutMs: number;
+  /** Seed of all random choices; undefined for another one in each run. */
+  readonly seed: string | undefined;
+  readonly allowExperimental: boolean;
+  readonly scrapeIntervalMs: number;
+  /** Pause between two refreshes of the pool gauges. */
+  readonly gaugeIntervalMs: number;
+  /** Data older than this is left out of pool gauges. */
+  readonly stalenessMs: number;
+  /** Export `extproc_*` series. */
+  readonly streamMetrics: boolean;
+  readonly decisionsKept: number;
+  readonly decisionsBytes: number;
+  readonly record: { readonly file: string; readonly maxBytes: number } | undefined;
+}
+
+export type EppOptions = RequiredOptions & Partial<Settings>;
+export type EppSettings = RequiredOptions & Settings;
+
+/** The options with every default filled in. */
+export function completeEppOptions(options: EppOptions): EppSettings {
+  return { ...defaults, ...options };
+}
+
+const defaults: Settings = Object.freeze({
+  host: "127.0.0.1",
+  tls: undefined,
+  maxReceiveMessageBytes: 64 * MEBIBYTE,
+  maxBodyBytes: 32 * MEBIBYTE,
+  trustedHeaders: allControlHeaders,
+  restoreModel: true,
+  honourSubset: true,
+  emitScores: false,
+  decisionTimeoutMs: 1_000,
+  seed: undefined,
+  allowExperimental: false,
+  scrapeIntervalMs: 50,
+  gaugeIntervalMs: 5_000,
+  stalenessMs: 2_000,
+  streamMetrics: false,
+  decisionsKept: 10_000,
+  decisionsBytes: 64 * MEBIBYTE,
+  record: undefined,
+});
