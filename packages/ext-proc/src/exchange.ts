@@ -107,7 +107,10 @@ export interface Route {
   readonly body?: Uint8Array;
   /** Further dynamic metadata by namespace, merged with the destination. */
   readonly dynamicMetadata?: Readonly<Record<string, JsonObject>>;
-  /** Close the stream after the last request answer: the response is then neither seen nor is its end. */
+  /**
+   * Close the stream after the last request answer: the response is then neither seen nor is its end. In full duplex
+   * the stream stays open, and the response passes as any other.
+   */
   readonly skipResponse?: boolean;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RouteAnswer } from "../src/exchange.ts";
-import { B, BEnd, drive, H, HEnd, modes, RB, RH, ROUTE, rejection, subset, T } from "./machine-harness.ts";
+import { B, BEnd, drive, H, HEnd, modes, RB, RBEnd, RH, ROUTE, rejection, subset, T } from "./machine-harness.ts";
 
 const DECISION = {
   setHeaders: [["x-gateway-destination-endpoint", "10.0.0.1:8000"]],
@@ -253,11 +253,19 @@ describe("what the decision sees and sets", () => {
   });
 
   it("Q16 closes with OK after the request answers when the response is to be skipped", () => {
-    const stream = drive({ route: () => ({ ...ROUTE, skipResponse: true }) });
+    const stream = drive({ config: modes("BUFFERED"), route: () => ({ ...ROUTE, skipResponse: true }) });
     stream.give(H(), BEnd("x"));
     expect(stream.kinds()).toEqual(["request_headers", "request_body"]);
     expect(stream.finished).toEqual([undefined]);
     expect(stream.ends).toMatchObject([{ phase: "decided", cancelled: false, rejected: false }]);
+  });
+
+  it("hands back a response that is to be skipped in full duplex, where Envoy would lose it", () => {
+    const stream = drive({ route: () => ({ ...ROUTE, skipResponse: true }) });
+    stream.give(H(), BEnd("x"));
+    expect(stream.finished).toEqual([]);
+    stream.give(RH(), RBEnd("answer"));
+    expect(stream.streamed("response_body").bytes.toString()).toBe("answer");
   });
 });
 

@@ -212,7 +212,9 @@ export class RequestSide {
 
   #requestIsOver(): void {
     this.#release();
-    if (this.#skipResponse) this.#stream.finishWhenSent();
+    // In full duplex the answer may be on its way to us already, and Envoy would lose what we do not send back.
+    if (this.#skipResponse && this.#stream.config.responseBody !== "FULL_DUPLEX_STREAMED")
+      this.#stream.finishWhenSent();
   }
 
   /** A stream lives as long as its response: what belongs to the request must not be kept for so long. */
