@@ -45,11 +45,16 @@ export async function createEnvoyFront(options: EnvoyFrontOptions): Promise<{ ur
   const file = join(options.dir, "envoy.yaml");
   writeFileSync(file, stringify(config));
   const child = spawn("envoy", ["-c", file, "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"], {
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  // Shown only when Envoy does not come up: what it says while it is being ended is of no use to anybody.
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString("utf8")).slice(-2_000);
   });
   const gone = new Promise<never>((_, reject) => {
     child.once("error", (cause) => reject(unavailable(`envoy cannot be started: ${cause.message}`)));
-    child.once("exit", (code) => reject(unavailable(`envoy ended with code ${code}`)));
+    child.once("exit", (code) => reject(unavailable(`envoy ended with code ${code}: ${said.trim()}`)));
   });
   gone.catch(() => {});
   await Promise.race([untilReady(adminPort), gone]);

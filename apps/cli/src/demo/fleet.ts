@@ -1,11 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { type Diagnostic, DiagnosticError, hasErrors } from "@pointsman/diagnostics";
 import { createEpp, type Epp, loadPickerConfig } from "@pointsman/epp";
 import { createModelSim, type ModelSim } from "@pointsman/model-sim";
 import { createLogger } from "@pointsman/telemetry";
 import { createEnvoyFront, freePort } from "./envoy-front.ts";
+
+/** How long requests that are running at the end may finish, in milliseconds. */
+const DRAIN_LIMIT_MS = 5_000;
 
 export interface FleetOptions {
   readonly configFile: string;
@@ -71,7 +75,12 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     });
     closers.push(() => epp.drain(2_000));
     const front = await openFront(options, epp, simulators, dir);
-    closers.push(() => front.close());
+    closers.push(async () => {
+      // A proxy that is stopped while the picker still holds streams would have to cut them.
+      const deadline = Date.now() + DRAIN_LIMIT_MS;
+      while (epp.activeStreams > 0 && Date.now() < deadline) await setTimeout(20);
+      await front.close();
+    });
     return {
       url: front.url,
       simulators,
