@@ -33,6 +33,10 @@ const commands: Readonly<Record<string, Command>> = {
     about: "write the schemas and option tables of plugin packages",
     run: async (argv) => (await import("./docs/docs-command.ts")).docs(argv),
   },
+  "test-plugin": {
+    about: "check a plugin package against the plugin contract",
+    run: async (argv) => (await import("./test-plugin/test-plugin-command.ts")).testPlugin(argv),
+  },
   why: {
     about: "tell why a request went where it went",
     run: async (argv) => (await import("@pointsman/epp")).why(argv),
@@ -57,7 +61,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 function usage(): string {
-  const lines = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(10)}${about}`);
+  const lines = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(13)}${about}`);
   return `Usage: pointsman <command> [flags]\n\n${lines.join("\n")}\n\n"pointsman <command> --help" lists the flags of a command.\n`;
 }
 

@@ -1,4 +1,4 @@
-import type { ConfigSchema, Plugin } from "@pointsman/plugin-api";
+import type { ConfigSchema, DataKey, Plugin } from "@pointsman/plugin-api";
 import { openPlugin, type PluginV1 } from "@pointsman/plugin-api/internal";
 import { validateConfig } from "@pointsman/plugin-host";
 
@@ -30,6 +30,16 @@ export function parseParameters(
       return { path, message: text.replace(/^this type takes no parameters$/, "takes no parameters") };
     }),
   };
+}
+
+/** Keys that a type reads with a validated config. @throws whatever the functions of the definition throw. */
+export function readsWith(
+  spec: PluginV1["spec"],
+  config: unknown,
+): { readonly required: readonly DataKey[]; readonly optional: readonly DataKey[] } {
+  const keysOf = (reads: unknown): readonly DataKey[] =>
+    ((typeof reads === "function" ? (reads(config) as unknown) : reads) ?? []) as readonly DataKey[];
+  return { required: keysOf(spec.reads), optional: keysOf(spec.readsOptional) };
 }
 
 /** The draft 2020-12 form that a Standard Schema library can give of itself (Standard JSON Schema). */

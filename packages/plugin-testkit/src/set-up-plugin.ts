@@ -58,6 +58,7 @@ export async function setUpPlugin(plugin: Plugin, options: SetUpOptions = {}): P
   const release = async (): Promise<void> => {
     abort.abort(new Error("stopped"));
     for (const task of cleanups.splice(0).reverse()) await task();
+    services.release();
   };
   let capabilities: Capabilities;
   try {

@@ -18,6 +18,8 @@ export interface TestServices {
   advance(ms: number): Promise<void>;
   /** The object for a service id, undefined when the kit has none. */
   resolve(id: string): unknown;
+  /** Ends repeated tasks and subscriptions, as the host does when the instance stops. */
+  release(): void;
 }
 
 export interface TestServicesOptions {
@@ -44,6 +46,11 @@ export const testServiceIds: readonly string[] = [
 export function createTestServices(pool: TestPool, options: TestServicesOptions): TestServices {
   const { instance, writes } = options;
   const clock = options.clock ?? createTestClock(pool.clock);
+  const ends = new Set<() => void>();
+  const atRelease = (end: () => void): (() => void) => {
+    ends.add(end);
+    return end;
+  };
   const logs: LogLine[] = [];
   const log =
     (level: LogLine["level"]) =>
@@ -66,12 +73,17 @@ export function createTestServices(pool: TestPool, options: TestServicesOptions)
       }),
       histogram: (spec: MetricSpec) => ({ observe: (_: number, labels?: Labels) => add(series(spec, labels), 1) }),
     },
-    "core.clock": clock,
+    "core.clock": {
+      now: clock.now,
+      sleep: clock.sleep,
+      every: (ms: number, task: () => void) => atRelease(clock.every(ms, task)),
+    },
     "core.random": { next: options.random ?? pseudoRandom(7) },
     "core.endpoints": {
       list: () => pool.datastore.snapshot().endpoints,
       get: (id: string) => pool.datastore.snapshot().endpoints.find((endpoint) => endpoint.id === id),
-      onChange: (listener: Parameters<TestPool["datastore"]["onChange"]>[0]) => pool.datastore.onChange(listener),
+      onChange: (listener: Parameters<TestPool["datastore"]["onChange"]>[0]) =>
+        atRelease(pool.datastore.onChange(listener)),
     },
     "core.attributes": {
       set: (endpointId: string, attribute: Attribute, given: unknown) => {
@@ -81,5 +93,13 @@ export function createTestServices(pool: TestPool, options: TestServicesOptions)
       },
     },
   };
-  return { logs, metrics, advance: (ms) => clock.advance(ms), resolve: (id) => services[id] };
+  return {
+    logs,
+    metrics,
+    advance: (ms) => clock.advance(ms),
+    resolve: (id) => services[id],
+    release() {
+      for (const end of ends) end();
+    },
+  };
 }

@@ -53,7 +53,11 @@ it("routes through the production scheduler, by what the test wrote", async () =
 it("repeats itself with the same seed, and only then", async () => {
   const lottery = definePlugin({
     type: "lottery-scorer",
-    setup: () => ({ scorer: { score: (request, _candidates, scores) => void scores.forEach((_, i) => (scores[i] = request.random())) } }),
+    setup: () => ({
+      scorer: {
+        score: (request, _candidates, scores) => scores.set(Array.from(scores, () => request.random())),
+      },
+    }),
   });
   const choices = async (seed: number): Promise<string> => {
     const host = await createTestHost({ plugins: [lottery], endpoints: [{}, {}, {}, {}], seed });
@@ -84,7 +88,13 @@ it("lets the production guards name the offender and go on without it", async ()
   });
   for (let i = 0; i < 3; i += 1) expect((await host.route()).picked).toEqual(["pod-1"]);
   expect(host.faults()).toEqual([
-    expect.objectContaining({ instance: "broken-scorer", capability: "scorer", errors: 2, breaker: "open", lastError: "no idea" }),
+    expect.objectContaining({
+      instance: "broken-scorer",
+      capability: "scorer",
+      errors: 2,
+      breaker: "open",
+      lastError: "no idea",
+    }),
   ]);
   await host.stop();
 });
@@ -131,7 +141,9 @@ it("stands in for a writer that the config names, per request", async () => {
     type: "prefix-scorer",
     reads: [prefix],
     setup: () => ({
-      scorer: { score: (_request, candidates, scores) => scores.set(candidates.column(prefix).map((blocks) => blocks / 10)) },
+      scorer: {
+        score: (_request, candidates, scores) => scores.set(candidates.column(prefix).map((blocks) => blocks / 10)),
+      },
     }),
   });
   const host = await createTestHost({
@@ -144,7 +156,10 @@ it("stands in for a writer that the config names, per request", async () => {
 
 it("gives the host's own words when a config is wrong, and leaves nothing running", async () => {
   await expect(
-    createTestHost({ plugins: [shortQueue], config: { plugins: [{ type: "short-queue-scorer", parameters: { a: 1 } }] } }),
+    createTestHost({
+      plugins: [shortQueue],
+      config: { plugins: [{ type: "short-queue-scorer", parameters: { a: 1 } }] },
+    }),
   ).rejects.toThrow(/takes no parameters/);
   await expect(createTestHost({ plugins: [shortQueue], config: { plugins: [{ type: "other" }] } })).rejects.toThrow(
     /names the type "other"/,

@@ -57,9 +57,11 @@ export function arbitraryEndpoints(options: ArbitraryPoolOptions = {}): fc.Arbit
     attributes: fc.tuple(...values).map((list) => list.filter((value) => value !== undefined)),
   });
   // Names and addresses stay with the endpoint when a sample is put in another order.
-  return fc.array(endpoint, { minLength: min, maxLength: max }).map((list) =>
-    list.map((sample, i): TestEndpoint => ({ ...sample, name: `pod-${i}`, host: `192.168.1.${i + 1}` })),
-  );
+  return fc
+    .array(endpoint, { minLength: min, maxLength: max })
+    .map((list) =>
+      list.map((sample, i): TestEndpoint => ({ ...sample, name: `pod-${i}`, host: `192.168.1.${i + 1}` })),
+    );
 }
 
 /** Any pool on the production datastore. */

@@ -10,7 +10,13 @@ export interface ArbitraryRequestOptions {
   readonly models?: readonly string[];
 }
 
-const usualHeaders = ["x-session-token", "x-session-id", "x-gateway-inference-fairness-id", "authorization", "x-acme-tenant"];
+const usualHeaders = [
+  "x-session-token",
+  "x-session-id",
+  "x-gateway-inference-fairness-id",
+  "authorization",
+  "x-acme-tenant",
+];
 const usualModels = ["m", "meta-llama/Llama-3.1-8B-Instruct", "adapter-1", "adapter-2"];
 
 /**
@@ -20,7 +26,16 @@ const usualModels = ["m", "meta-llama/Llama-3.1-8B-Instruct", "adapter-1", "adap
 export function arbitraryRequestOptions(options: ArbitraryRequestOptions = {}): fc.Arbitrary<TestRequestOptions> {
   const names = [...usualHeaders, ...(options.headers ?? [])].map((name) => name.toLowerCase());
   const headerValue = fc.oneof(
-    fc.constantFrom("", "0", "-1", "1e400", "a,b", "default/pod-0", "192.168.1.1:8000", ...(options.headerValues ?? [])),
+    fc.constantFrom(
+      "",
+      "0",
+      "-1",
+      "1e400",
+      "a,b",
+      "default/pod-0",
+      "192.168.1.1:8000",
+      ...(options.headerValues ?? []),
+    ),
     fc.string({ maxLength: 20 }),
     fc.base64String({ maxLength: 40 }),
   );
@@ -35,7 +50,8 @@ export function arbitraryRequestOptions(options: ArbitraryRequestOptions = {}): 
   );
   const shape = fc.record(
     {
-      id: fc.uuid(),
+      // A client may choose anything.
+      id: fc.oneof(fc.uuid(), fc.string({ minLength: 1, maxLength: 12 })),
       path: fc.constantFrom("/v1/completions", "/v1/chat/completions", "/", "/v1/models"),
       api: fc.constantFrom("openai-chat", "openai-completions", "anthropic-messages", "none"),
       headers,

@@ -16,7 +16,14 @@ import { createTestPool, type TestEndpoint, type TestPool } from "../test-pool.t
 import { createTestServices, type TestServices, testServiceIds } from "../test-services.ts";
 import { loadDefinitions, openDefinitions } from "./load-definitions.ts";
 import { planScheduling } from "./plan.ts";
-import { type AnswerOptions, answerRequest, type Pipeline, type RoutedRequest, type RouteOptions, routeRequest } from "./route-request.ts";
+import {
+  type AnswerOptions,
+  answerRequest,
+  type Pipeline,
+  type RoutedRequest,
+  type RouteOptions,
+  routeRequest,
+} from "./route-request.ts";
 import { scrapeOnce } from "./scrape-once.ts";
 import { type Available, planInstances, type TestHostConfig } from "./test-host-config.ts";
 import { missingWriters, type RequestState, TEST_WRITER } from "./test-state.ts";
@@ -113,7 +120,7 @@ async function buildHost(options: TestHostOptions, files: ValuePackages): Promis
     pool: "test-pool",
     root: createRootContainer(),
     guard: { budgetMs: Number.POSITIVE_INFINITY, ...options.guard, now: () => clock.now() },
-    services: ({ entry: { name }, writes }) => {
+    services: ({ entry: { name }, writes }, onStop) => {
       const own = createTestServices(pool, {
         instance: name,
         writes: new Set(writes.map(({ key }) => key)),
@@ -121,6 +128,7 @@ async function buildHost(options: TestHostOptions, files: ValuePackages): Promis
         random: seededRandom(String(seed), name),
       });
       services.set(name, own);
+      onStop(own.release);
       const resolve = (id: string): unknown => extra[id] ?? own.resolve(id);
       return Object.fromEntries([...testServiceIds, ...Object.keys(extra)].map((id) => [id, () => resolve(id)]));
     },
@@ -224,10 +232,10 @@ function faultsOf(set: PluginSet): Fault[] {
     [...guards].flatMap(([capability, { meter, breaker }]): Fault[] => {
       if (meter.errors === 0 && meter.corrected === 0) return [];
       const { lastError } = meter;
-      const text = lastError instanceof Error ? lastError.message : lastError === undefined ? undefined : String(lastError);
+      const text =
+        lastError instanceof Error ? lastError.message : lastError === undefined ? undefined : String(lastError);
       const { errors, corrected } = meter;
       return [{ instance: entry.name, capability, errors, corrected, breaker: breaker.state, lastError: text }];
     }),
   );
 }
-

@@ -1,4 +1,4 @@
-import type { Filter, Picker, Scorer } from "@pointsman/plugin-api";
+import type { Filter, Picker } from "@pointsman/plugin-api";
 import type { PluginSet } from "@pointsman/plugin-host";
 import type { Named, Profile, SchedulingPlan, WeightedScorer } from "@pointsman/scheduling";
 import { everyProfile, highestTotal } from "./fallbacks.ts";

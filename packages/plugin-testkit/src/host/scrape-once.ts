@@ -14,7 +14,8 @@ export async function scrapeOnce(set: PluginSet, pool: TestPool, wiring: TestHos
       .filter(({ instance: { entry } }) => chosen === undefined || chosen.includes(entry.name));
     for (const endpoint of pool.datastore.snapshot().endpoints) {
       const intervalMs = capability.intervalMs ?? 1_000;
-      const writerOf = (writer: PluginInstance): EndpointWriter => endpointWriter(pool, endpoint.id, writer, intervalMs);
+      const writerOf = (writer: PluginInstance): EndpointWriter =>
+        endpointWriter(pool, endpoint.id, writer, intervalMs);
       const io = { signal: AbortSignal.timeout(capability.timeoutMs ?? 1_000), write: writerOf(instance) };
       const payload: ScrapePayload | undefined = await capability.scrape(endpoint, io);
       if (payload === undefined) continue;

@@ -49,10 +49,13 @@ export interface Available {
 
 /** @throws Error when the config names a type that was not given, or two instances share a name. */
 export function planInstances(config: TestHostConfig, available: readonly Available[]): PlannedInstance[] {
-  const entries = config.plugins ?? available.map(({ definition }): TestPluginEntry => ({ type: definition.spec.type }));
+  const entries =
+    config.plugins ?? available.map(({ definition }): TestPluginEntry => ({ type: definition.spec.type }));
   const names = new Set<string>();
   return entries.map(({ type, name = type, parameters, onError }) => {
-    const found = available.find(({ definition: { spec } }) => spec.type === type || spec.aliases?.includes(type) === true);
+    const found = available.find(
+      ({ definition: { spec } }) => spec.type === type || spec.aliases?.includes(type) === true,
+    );
     if (found === undefined) {
       const known = available.map(({ definition }) => definition.spec.type).join(", ");
       throw new Error(`the test config names the type "${type}"; the given plugins define ${known}`);

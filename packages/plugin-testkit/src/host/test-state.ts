@@ -1,5 +1,5 @@
 import { type Attribute, type DataKey, definePlugin, type Plugin, type RequestKey } from "@pointsman/plugin-api";
-import { parseParameters } from "../definition.ts";
+import { parseParameters, readsWith } from "../definition.ts";
 import type { PlannedInstance } from "./test-host-config.ts";
 
 /** Instance that stands in for whoever usually writes what the plugins under test read. */
@@ -30,7 +30,10 @@ export function missingWriters(
     keys.set(key.key, key);
     wanted.set(writer, keys);
   }
-  return [...wanted].map(([name, keys], i) => ({ name, plugin: defineWriter(`test-state-${i}`, [...keys.values()], state) }));
+  return [...wanted].map(([name, keys], i) => ({
+    name,
+    plugin: defineWriter(`test-state-${i}`, [...keys.values()], state),
+  }));
 }
 
 function defineWriter(type: string, writes: readonly DataKey[], state: RequestState): Plugin {
@@ -62,8 +65,8 @@ function defineWriter(type: string, writes: readonly DataKey[], state: RequestSt
 function readsOf({ definition: { spec }, parameters }: PlannedInstance): readonly DataKey[] {
   const parsed = parseParameters(spec, parameters);
   if (!("config" in parsed)) return [];
-  const required = typeof spec.reads === "function" ? spec.reads(parsed.config) : (spec.reads ?? []);
-  return [...(required as readonly DataKey[]), ...((spec.readsOptional ?? []) as readonly DataKey[])];
+  const { required, optional } = readsWith(spec, parsed.config);
+  return [...required, ...optional];
 }
 
 function keyOf({ key }: DataKey): string {
