@@ -98,7 +98,9 @@ describe("what exists in few places only", () => {
 
   it("process.env is read by the configuration and by main files", () => {
     const users = all.filter((file) => /process\.env/.test(read(file)));
-    const wrong = users.filter((file) => !file.startsWith("packages/config/src/") && !file.endsWith("/main.ts"));
+    // The conformance suite names it in its messages, and compares it before and after an import.
+    const allowed = ["packages/config/src/", "packages/plugin-testkit/src/conformance/"];
+    const wrong = users.filter((file) => !allowed.some((dir) => file.startsWith(dir)) && !file.endsWith("/main.ts"));
     expect(wrong).toEqual([]);
   });
 
