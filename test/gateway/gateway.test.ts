@@ -15,7 +15,7 @@ describeClients("the gateway", () => stack.url);
 const CHAT = "/v1/chat/completions";
 
 function post(path: string, body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(`${stack.url}${path}`, { method: "POST", body: body as BodyInit, headers: { "content-type": "application/json", ...headers } });
+  return fetch(`${stack.url}${path}`, { method: "POST", body: body as NonNullable<RequestInit["body"]>, headers: { "content-type": "application/json", ...headers } });
 }
 
 /** What every refusal owes its client: JSON in the API's form, and a reason in words. */

@@ -20,6 +20,13 @@ interface RequiredOptions {
   };
 }
 
+/** How long one step of a plugin's life may take, in milliseconds. */
+export interface PluginTimeLimits {
+  readonly setupMs: number;
+  readonly startMs: number;
+  readonly stopMs: number;
+}
+
 /** Times in milliseconds, sizes in bytes. */
 interface Settings {
   /** Address of the ext_proc, health and metrics servers. Default: loopback. */
@@ -38,6 +45,12 @@ interface Settings {
   /** Seed of all random choices; undefined for another one in each run. */
   readonly seed: string | undefined;
   readonly allowExperimental: boolean;
+  readonly pluginLimits: PluginTimeLimits;
+  /**
+   * Catch what plugins throw where nobody waits (timers, promises) instead of letting the process end, and watch for
+   * changed globals. For a process that belongs to the picker.
+   */
+  readonly guardProcess: boolean;
   readonly scrapeIntervalMs: number;
   /** Pause between two refreshes of the pool gauges. */
   readonly gaugeIntervalMs: number;
@@ -70,6 +83,8 @@ const defaults: Settings = Object.freeze({
   decisionTimeoutMs: 1_000,
   seed: undefined,
   allowExperimental: false,
+  pluginLimits: Object.freeze({ setupMs: 10_000, startMs: 10_000, stopMs: 5_000 }),
+  guardProcess: false,
   scrapeIntervalMs: 50,
   gaugeIntervalMs: 5_000,
   stalenessMs: 2_000,

@@ -14,12 +14,15 @@ import { composeRoot, tokens } from "./container.ts";
 import { DecisionLog } from "./decisions/decision-log.ts";
 import type { DecisionRing } from "./decisions/decision-ring.ts";
 import { completeEppOptions, type EppOptions, type EppSettings } from "./epp-options.ts";
+import { packagesOf, packagesOfConfig } from "./faults/attribute-error.ts";
+import { FaultLog } from "./faults/fault-log.ts";
 import { Generation } from "./generation.ts";
 import type { PickerConfig } from "./load-picker-config.ts";
 import { renderPluginSeries } from "./plugin-gauges.ts";
 import { reportPlugins } from "./plugin-report.ts";
 import { createPoolGauges } from "./pool-gauges.ts";
 import { reportPool } from "./pool-report.ts";
+import { ProcessFaults } from "./process-faults.ts";
 import { distrusted } from "./request/control-headers.ts";
 import type { PickerContext } from "./request/picker-context.ts";
 import { internalFault, toRejection } from "./request/refusals.ts";
@@ -90,8 +93,21 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
     pluginMetrics,
     log,
     guard: createGuardOptions(log),
+    limits: options.pluginLimits,
   };
-  let current = await Generation.load({ ...generationOptions, picker });
+  const faults = options.guardProcess ? new ProcessFaults(log) : undefined;
+  /** Loads the plugins of a configuration while their faults can be told apart. */
+  const load = async (next: PickerConfig, previous?: Generation): Promise<Generation> => {
+    faults?.know(await packagesOfConfig(next));
+    const generation = await Generation.load({ ...generationOptions, picker: next }, previous);
+    faults?.know(packagesOf(generation.set.instances));
+    await faults?.lookAtGlobals();
+    return generation;
+  };
+  let current = await load(picker).catch((error: unknown) => {
+    faults?.close();
+    throw error;
+  });
   const context: MutableContext = {
     options: {
       trustedHeaders: options.trustedHeaders,
@@ -109,16 +125,21 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
     runtime: current.runtime,
     routedModels: new Set(),
   };
-  const cleanups: (() => unknown)[] = [() => current.stop()];
+  const cleanups: (() => unknown)[] = [() => faults?.close(), () => current.stop()];
   const unwind = async (): Promise<void> => {
     for (const cleanup of cleanups.splice(0).reverse()) await Promise.resolve(cleanup()).catch(() => {});
   };
   try {
     const gauges = createPoolGauges({ metrics, datastore, pool: options.pool, stalenessMs: options.stalenessMs });
-    const gaugeTimer = setInterval(() => gauges.refresh(), options.gaugeIntervalMs);
+    const faultLog = new FaultLog(log);
+    const gaugeTimer = setInterval(() => {
+      gauges.refresh();
+      faultLog.refresh(current.set);
+    }, options.gaugeIntervalMs);
     cleanups.push(() => clearInterval(gaugeTimer));
     metrics.info(version);
-    const metricsPage = async (): Promise<string> => (await metrics.page()) + renderPluginSeries(current.set);
+    const metricsPage = async (): Promise<string> =>
+      (await metrics.page()) + renderPluginSeries(current.set, faults?.counts);
 
     if (options.record !== undefined) {
       const record = new DecisionLog({ ...options.record, keep: 3, log });
@@ -130,13 +151,6 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
     const isReady = (): boolean => !draining && datastore.loaded && current.set.ready();
     const transport = createTransport(options, context);
     cleanups.push(() => transport.close());
-    const grpc = await transport
-      .listen({
-        host: options.host,
-        port: options.ports.grpc,
-        ...(options.tls === undefined ? {} : { tls: options.tls }),
-      })
-      .catch((cause: unknown) => Promise.reject(portError(cause, options.host, options.ports.grpc, "ext_proc")));
     const health = await openHealth(options, transport);
     cleanups.push(() => health?.close());
     const { ports } = options;
@@ -161,8 +175,16 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
           });
     cleanups.push(() => admin?.close());
 
-    // Ports are open by now and say NOT_SERVING: a prober learns the truth from the start.
+    // The health port is open by now and says NOT_SERVING: a prober learns the truth from the start. The ext_proc port is
+    // not: a proxy that has not noticed a restart would get its requests refused for want of endpoints.
     await current.takeOver();
+    const grpc = await transport
+      .listen({
+        host: options.host,
+        port: options.ports.grpc,
+        ...(options.tls === undefined ? {} : { tls: options.tls }),
+      })
+      .catch((cause: unknown) => Promise.reject(portError(cause, options.host, options.ports.grpc, "ext_proc")));
     gauges.refresh();
     transport.setServing(isReady());
     const readiness = setInterval(() => transport.setServing(isReady()), READINESS_INTERVAL_MS);
@@ -172,7 +194,7 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
     let reloading: Promise<unknown> = Promise.resolve();
     const reload = async (next: PickerConfig): Promise<readonly Diagnostic[]> => {
       const old = current;
-      const generation = await Generation.load({ ...generationOptions, picker: next }, old);
+      const generation = await load(next, old);
       const discovered = generation.takeOver(old);
       // From here on new requests use the new set; nothing can come between, as nothing is awaited.
       generation.set.succeed(old.set);
@@ -182,6 +204,7 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
       await Promise.race([old.runtime.requests.whenIdle(), setTimeout(RELOAD_DRAIN_MS, undefined, { ref: false })]);
       return [...generation.warnings, ...(await old.set.stop())];
     };
+    faults?.started();
     let ended: Promise<readonly Diagnostic[]> | undefined;
     const drain = async (timeoutMs: number): Promise<readonly Diagnostic[]> => {
       draining = true;

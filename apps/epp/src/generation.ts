@@ -3,6 +3,7 @@ import { type Diagnostic, DiagnosticError, diagnostic } from "@pointsman/diagnos
 import type { Discovery, EndpointSpec } from "@pointsman/plugin-api";
 import { type DependencyContainer, type GuardOptions, loadPluginSet, type PluginSet } from "@pointsman/plugin-host";
 import type { EppMetrics, HostLogger, PluginMetrics } from "@pointsman/telemetry";
+import type { PluginTimeLimits } from "./epp-options.ts";
 import type { PickerConfig } from "./load-picker-config.ts";
 import { createPickerRuntime, type PickerRuntime } from "./picker-runtime.ts";
 import { ScrapeLoop, scrapeSources } from "./scraping/scrape-loop.ts";
@@ -20,6 +21,7 @@ export interface GenerationOptions {
   readonly pluginMetrics: PluginMetrics;
   readonly log: HostLogger;
   readonly guard: GuardOptions;
+  readonly limits: PluginTimeLimits;
 }
 
 /**
@@ -58,6 +60,9 @@ export class Generation {
       root: options.root,
       services: (instance, onStop) => instanceServices(instance, { datastore, log, metrics, seed }, onStop),
       guard: options.guard,
+      setupTimeoutMs: options.limits.setupMs,
+      startTimeoutMs: options.limits.startMs,
+      stopTimeoutMs: options.limits.stopMs,
       ...(previous === undefined ? {} : { previous: previous.set }),
     });
     if (set === undefined) throw new DiagnosticError(diagnostics);

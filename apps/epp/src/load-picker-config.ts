@@ -10,7 +10,7 @@ import {
   withPlaces,
 } from "@pointsman/config";
 import { type Diagnostic, diagnostic, hasErrors } from "@pointsman/diagnostics";
-import { type PluginEntry, type SearchBase, TypeCatalogue } from "@pointsman/plugin-host";
+import { checkIsolatable, type PluginEntry, type SearchBase, TypeCatalogue } from "@pointsman/plugin-host";
 
 /** Where to look for the configuration and for plugin packages. */
 export interface ConfigLocation {
@@ -103,7 +103,12 @@ async function locateListed(
     const path = pathOf(entry);
     const found = await catalogue.locate(entry, path === undefined ? {} : { path: [...path, "type"] });
     if ("diagnostics" in found) diagnostics.push(...found.diagnostics);
-    else capabilities.set(entry.type, new Set(found.located.manifest.capabilities));
+    else {
+      capabilities.set(entry.type, new Set(found.located.manifest.capabilities));
+      if (entry.isolation !== "worker") continue;
+      const place = { origin: entry.name, ...(path === undefined ? {} : { path: [...path, "isolation"] }) };
+      diagnostics.push(...checkIsolatable(entry.name, found.located, place));
+    }
   }
   return { capabilities, diagnostics };
 }

@@ -7,7 +7,7 @@ import type {
   ResponseChunkHook,
   ResponseHeadersHook,
 } from "@pointsman/plugin-api";
-import type { PluginSet, Provided } from "@pointsman/plugin-host";
+import type { IsolatedPlugin, PluginSet, Provided } from "@pointsman/plugin-host";
 import { type Profile, Scheduler, type WeightedScorer } from "@pointsman/scheduling";
 import { ParserTable } from "./request/parser-table.ts";
 import { UseCount } from "./use-count.ts";
@@ -25,6 +25,8 @@ export interface PickerRuntime {
   readonly responseHeaders: readonly ResponseHeadersHook[];
   readonly responseChunk: readonly ResponseChunkHook[];
   readonly afterResponse: readonly AfterResponseHook[];
+  /** Instances in worker threads, whose votes are asked for before scheduling. */
+  readonly isolated: readonly IsolatedPlugin[];
   /** Whether any plugin must see the usage, or the chunks, of every answer. */
   readonly needsUsage: boolean;
   /** Requests that began with this set and have not ended. */
@@ -74,6 +76,7 @@ export function createPickerRuntime(config: EndpointPickerConfig, set: PluginSet
     responseHeaders: set.providing("responseHeaders").map((provided) => provided.capability),
     responseChunk: set.providing("responseChunk").map((provided) => provided.capability),
     afterResponse: set.providing("afterResponse").map((provided) => provided.capability),
+    isolated: set.instances.flatMap(({ isolated }) => isolated ?? []),
     requests: new UseCount(),
     needsUsage: set.instances.some(({ response }) => response === "usage" || response === "chunks"),
   };

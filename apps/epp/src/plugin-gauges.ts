@@ -1,5 +1,7 @@
 import { durationBucketsMs, type PluginSet } from "@pointsman/plugin-host";
 import { METRIC_PREFIX } from "@pointsman/telemetry";
+import type { FaultCounts } from "./process-faults.ts";
+import { renderWorkerSeries } from "./worker-gauges.ts";
 
 const capabilityLabels: Readonly<Record<string, string>> = {
   filter: "Filter",
@@ -21,7 +23,7 @@ const capabilityLabels: Readonly<Record<string, string>> = {
  * The plain counters of the guards as Prometheus series, written only when the page is asked for.
  * `plugin_duration_seconds` is llm-d's; errors, corrections and breaker state are ours.
  */
-export function renderPluginSeries(set: PluginSet): string {
+export function renderPluginSeries(set: PluginSet, faults?: FaultCounts): string {
   const lines: string[] = [];
   const duration = `${METRIC_PREFIX}plugin_duration_seconds`;
   const errors = `${METRIC_PREFIX}plugin_errors_total`;
@@ -57,6 +59,15 @@ export function renderPluginSeries(set: PluginSet): string {
   block(errors, "counter", "Plugin calls that failed.", series.errors);
   block(corrected, "counter", "Plugin results that had to be corrected.", series.corrected);
   block(breaker, "gauge", "1 while a plugin's capability is switched off by its circuit breaker.", series.breaker);
+  lines.push(...renderWorkerSeries(set, escapeLabel));
+  if (faults !== undefined) {
+    const rows = (name: string, counts: ReadonlyMap<string, number>): string[] =>
+      [...counts].map(([plugin, count]) => `${name}{plugin="${escapeLabel(plugin)}"} ${count}`);
+    const stray = `${METRIC_PREFIX}plugin_stray_errors_total`;
+    const patched = `${METRIC_PREFIX}plugin_patched_globals_total`;
+    block(stray, "counter", "Errors that nobody waited for.", rows(stray, faults.strayErrors));
+    block(patched, "counter", "Globals that were changed.", rows(patched, faults.patchedGlobals));
+  }
   return `${lines.join("\n")}\n`;
 }
 

@@ -3,7 +3,7 @@ import type { PluginSet } from "@pointsman/plugin-host";
 /** What `/debug/plugins` says of each instance: where it is from, and how its capabilities fare. */
 export function reportPlugins(set: PluginSet): unknown {
   return {
-    plugins: set.instances.map(({ entry, located, guards, reads, writes, response, setupMs }) => ({
+    plugins: set.instances.map(({ entry, located, guards, reads, writes, response, setupMs, isolated }) => ({
       name: entry.name,
       type: located.type,
       package: located.package.name,
@@ -13,6 +13,17 @@ export function reportPlugins(set: PluginSet): unknown {
       reads: reads.map(({ key }) => key),
       writes: writes.map(({ key }) => key),
       response: response ?? null,
+      worker:
+        isolated === undefined
+          ? null
+          : {
+              state: isolated.state,
+              restarts: isolated.restarts,
+              lateVotes: isolated.lateVotes,
+              dropped: isolated.dropped,
+              meanMs: isolated.roundTrips.calls === 0 ? 0 : isolated.roundTrips.sumMs / isolated.roundTrips.calls,
+              maxMs: isolated.roundTrips.maxMs,
+            },
       capabilities: Object.fromEntries(
         [...guards].map(([capability, { meter, breaker }]) => [
           capability,

@@ -116,6 +116,28 @@ describe("the scrape loop", () => {
     expect(signals[0]?.aborted).toBe(true);
   });
 
+  it("says which scraper ignores its signal too, and does not ask it again until it ends", async () => {
+    let asked = 0;
+    const waiting: (() => void)[] = [];
+    const metrics = start(
+      () => {
+        asked += 1;
+        return new Promise((resolve) => waiting.push(() => resolve(undefined)));
+      },
+      undefined,
+      100,
+    );
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([asked, lines]).toEqual([
+      1,
+      ["a scraper ignores its time limit; the endpoint is not scraped until it ends"],
+    ]);
+    expect(await metrics.page()).toContain('datalayer_poll_errors_total{source_type="source"} 1');
+    waiting[0]!();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked).toBe(2);
+  });
+
   it("counts a page that is not understood, and says so once", async () => {
     const metrics = start(page, () => {
       throw new Error("no metric I know");

@@ -260,9 +260,12 @@ const animals: readonly Animal[] = [
     says: ["PLUGIN_VERSION_RANGE: good-scorer is installed in version 1.4.2, the configuration asks for ^2.0.0."],
   },
   {
-    what: "should live in a worker",
-    entries: [entry("good-scorer", { isolation: "worker" })],
-    says: ["CONFIG_FEATURE_UNAVAILABLE: good-scorer: isolation in a worker thread is not available yet."],
+    what: "should live in a worker, where its capability cannot be asked",
+    entries: [entry("yes-decider", { isolation: "worker" })],
+    says: [
+      "CONFIG_FEATURE_UNAVAILABLE: yes-decider: a decider cannot be isolated in a worker: it must answer during the choice.",
+    ],
+    notes: ["yes-decider", "filter, scorer, postChoice, afterResponse"],
   },
   {
     what: "has the name of another one",

@@ -41,7 +41,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
     const { picker, diagnostics } = await loadPickerConfig(location);
     if (picker === undefined) return report(diagnostics);
     logWarnings(log, diagnostics);
-    const epp = await createEpp(eppOptionsOf(parsed.values, picker, log, process.cwd()));
+    const epp = await createEpp({ ...eppOptionsOf(parsed.values, picker, log, process.cwd()), guardProcess: true });
     logWarnings(log, epp.warnings);
     for (const plugin of epp.boot) log.info("plugin", { ...plugin });
     log.info("the endpoint picker is up", {

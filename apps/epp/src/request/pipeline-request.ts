@@ -1,6 +1,6 @@
 import type { HeaderList } from "@pointsman/ext-proc";
-import type { ParsedRequest, Prompt, RequestKey, RequestLocals, RequestView } from "@pointsman/plugin-api";
-import { currentInstance } from "@pointsman/plugin-host";
+import type { ParsedRequest, Prompt, RequestKey, RequestLocals } from "@pointsman/plugin-api";
+import { currentInstance, type ListedRequest } from "@pointsman/plugin-host";
 import { seededRandom } from "./seeded-random.ts";
 
 const emptyPrompt: Prompt = Object.freeze({ parts: [], byteLength: 0, tokenIds: undefined, text: () => "" });
@@ -22,50 +22,93 @@ export interface PipelineRequestInput {
   readonly seed: string;
 }
 
-/** The request as plugins see it. The pipeline may still set priority and tenant. */
-export class PipelineRequest implements RequestView {
-  readonly id: string;
-  readonly now: number;
-  readonly deadline: number;
-  readonly method: string;
-  readonly path: string;
-  readonly api: string;
-  readonly model: string;
-  readonly targetModel: string;
-  readonly stream: boolean;
-  readonly maxOutputTokens: number | undefined;
-  readonly cacheSalt: string | undefined;
-  readonly prompt: Prompt;
-  readonly body: Uint8Array | undefined;
-  readonly locals: RequestLocals = new Locals();
-  priority = 0;
-  tenant: string;
-  readonly #headers: HeaderList;
-  readonly #hidden: ReadonlySet<string>;
-  readonly #seed: string;
+class Locals implements RequestLocals {
+  #values: Map<string, unknown> | undefined;
+
+  get<Value>(key: RequestKey<Value>): Value | undefined {
+    return this.#values?.get(key.key) as Value | undefined;
+  }
+
+  set<Value>(key: RequestKey<Value>, value: Value): void {
+    this.#values ??= new Map();
+    this.#values.set(key.key, value);
+  }
+}
+
+/**
+ * The request as plugins see it. They cannot change what it says: a plugin that assigns to it gets a TypeError. The
+ * pipeline may still set priority and tenant, with {@link prioritise} and {@link assignTenant}.
+ */
+export class PipelineRequest implements ListedRequest {
+  readonly locals: RequestLocals = Object.freeze(new Locals());
+  readonly #input: PipelineRequestInput;
+  readonly #prompt: Prompt;
+  #priority = 0;
+  #tenant: string;
   #random: Map<string, () => number> | undefined;
   #abort: AbortController | undefined;
   #abortReason: Error | undefined;
   #json: { readonly value: unknown } | undefined;
 
   constructor(input: PipelineRequestInput) {
-    this.id = input.id;
-    this.now = input.now;
-    this.deadline = input.deadline;
-    this.method = input.method;
-    this.path = input.path;
-    this.api = input.parsed?.api ?? "none";
-    this.model = input.parsed?.model ?? "";
-    this.targetModel = input.targetModel;
-    this.stream = input.parsed?.stream ?? false;
-    this.maxOutputTokens = input.parsed?.maxOutputTokens;
-    this.cacheSalt = input.parsed?.cacheSalt;
-    this.prompt = input.parsed?.prompt ?? emptyPrompt;
-    this.body = input.body;
-    this.tenant = input.tenant;
-    this.#headers = input.headers;
-    this.#hidden = input.hiddenHeaders;
-    this.#seed = input.seed;
+    this.#input = input;
+    this.#prompt = input.parsed?.prompt ?? emptyPrompt;
+    this.#tenant = input.tenant;
+    Object.freeze(this);
+  }
+
+  static prioritise(request: PipelineRequest, priority: number): void {
+    request.#priority = priority;
+  }
+
+  static assignTenant(request: PipelineRequest, tenant: string): void {
+    request.#tenant = tenant;
+  }
+
+  get id(): string {
+    return this.#input.id;
+  }
+  get now(): number {
+    return this.#input.now;
+  }
+  get deadline(): number {
+    return this.#input.deadline;
+  }
+  get method(): string {
+    return this.#input.method;
+  }
+  get path(): string {
+    return this.#input.path;
+  }
+  get api(): string {
+    return this.#input.parsed?.api ?? "none";
+  }
+  get model(): string {
+    return this.#input.parsed?.model ?? "";
+  }
+  get targetModel(): string {
+    return this.#input.targetModel;
+  }
+  get stream(): boolean {
+    return this.#input.parsed?.stream ?? false;
+  }
+  get maxOutputTokens(): number | undefined {
+    return this.#input.parsed?.maxOutputTokens;
+  }
+  get cacheSalt(): string | undefined {
+    return this.#input.parsed?.cacheSalt;
+  }
+  get prompt(): Prompt {
+    return this.#prompt;
+  }
+  get body(): Uint8Array | undefined {
+    return this.#input.body;
+  }
+  get priority(): number {
+    return this.#priority;
+  }
+  get tenant(): string {
+    return this.#tenant;
   }
 
   get signal(): AbortSignal {
@@ -78,11 +121,17 @@ export class PipelineRequest implements RequestView {
 
   header(name: string): string | undefined {
     const lower = name.toLowerCase();
-    return this.#hidden.has(lower) ? undefined : this.#headers.get(lower);
+    return this.#input.hiddenHeaders.has(lower) ? undefined : this.#input.headers.get(lower);
+  }
+
+  headerList(): string[] {
+    const list: string[] = [];
+    for (const [name, value] of this.#input.headers) if (!this.#input.hiddenHeaders.has(name)) list.push(name, value);
+    return list;
   }
 
   json(): unknown {
-    this.#json ??= { value: parseJson(this.body) };
+    this.#json ??= { value: parseJson(this.#input.body) };
     return this.#json.value;
   }
 
@@ -91,7 +140,7 @@ export class PipelineRequest implements RequestView {
     this.#random ??= new Map();
     let next = this.#random.get(instance);
     if (next === undefined) {
-      next = seededRandom(this.#seed, this.id, instance);
+      next = seededRandom(this.#input.seed, this.#input.id, instance);
       this.#random.set(instance, next);
     }
     return next();
@@ -101,19 +150,6 @@ export class PipelineRequest implements RequestView {
   abort(reason: Error): void {
     this.#abortReason ??= reason;
     this.#abort?.abort(reason);
-  }
-}
-
-class Locals implements RequestLocals {
-  #values: Map<string, unknown> | undefined;
-
-  get<Value>(key: RequestKey<Value>): Value | undefined {
-    return this.#values?.get(key.key) as Value | undefined;
-  }
-
-  set<Value>(key: RequestKey<Value>, value: Value): void {
-    this.#values ??= new Map();
-    this.#values.set(key.key, value);
   }
 }
 

@@ -13,7 +13,7 @@ import type {
 } from "@pointsman/ext-proc";
 import type { Completion, Endpoint, Outcome, ParsedRequest, Refusal, Usage } from "@pointsman/plugin-api";
 import { ActiveAdapters, ServedModels } from "@pointsman/plugin-api/keys";
-import type { GuardedParser } from "@pointsman/plugin-host";
+import { askIsolated, type GuardedParser } from "@pointsman/plugin-host";
 import { type CandidateList, type Decision, RequestColumns } from "@pointsman/scheduling";
 import type { RequestLabels } from "@pointsman/telemetry";
 import type { DecisionRecord } from "../decisions/decision-record.ts";
@@ -78,7 +78,7 @@ export class RequestExchange implements Exchange {
     const refusal = this.#open(input);
     if (refusal !== undefined) return this.#refuse(refusal, snapshot, started);
     const columns = new RequestColumns(snapshot.size);
-    const waiting = this.#prepare(candidates, columns);
+    const waiting = this.#prepare(candidates, columns, snapshot);
     if (waiting === undefined) return this.#decide(candidates, columns, snapshot, started);
     return waiting.then(() => (this.#ended ? { kind: "pass" } : this.#decide(candidates, columns, snapshot, started)));
   }
@@ -163,6 +163,7 @@ export class RequestExchange implements Exchange {
       durationMs,
     };
     for (const hook of this.#runtime.afterResponse) hook(request, completion);
+    for (const plugin of this.#runtime.isolated) plugin.forget(request);
   }
 
   /** Without a body there is nothing to score: any eligible endpoint will do. */
@@ -220,15 +221,15 @@ export class RequestExchange implements Exchange {
   }
 
   /** Runs `preCall` hooks and producers; returns a promise only when one of them did. */
-  #prepare(candidates: CandidateList, columns: RequestColumns): Promise<void> | undefined {
+  #prepare(candidates: CandidateList, columns: RequestColumns, snapshot: Snapshot): Promise<void> | undefined {
     const request = this.#request!;
     const controls = {
       setPriority: (priority: number): void => {
         if (!Number.isInteger(priority)) throw new TypeError(`priority ${priority} is no integer`);
-        request.priority = priority;
+        PipelineRequest.prioritise(request, priority);
       },
       setTenant: (tenant: string): void => {
-        request.tenant = tenant;
+        PipelineRequest.assignTenant(request, tenant);
       },
     };
     const pending: Promise<void>[] = [];
@@ -236,10 +237,22 @@ export class RequestExchange implements Exchange {
       const result = hook(request, controls);
       if (result !== undefined) pending.push(result);
     }
-    const produce = (): Promise<void> | undefined =>
-      candidates.length === 0 ? undefined : runProducers(this.#runtime.producerLevels, request, candidates, columns);
+    const produce = (): Promise<void> | undefined => {
+      if (candidates.length === 0) return undefined;
+      const votes = this.#askIsolated(request, snapshot);
+      const produced = runProducers(this.#runtime.producerLevels, request, candidates, columns);
+      if (votes === undefined) return produced;
+      return produced === undefined ? votes : Promise.all([votes, produced]).then(() => {});
+    };
     if (pending.length === 0) return produce();
     return beforeDeadline(Promise.all(pending), request.deadline).then(produce);
+  }
+
+  /** Asks instances in worker threads for their votes over the whole pool; undefined where there are none. */
+  #askIsolated(request: PipelineRequest, snapshot: Snapshot): Promise<void> | undefined {
+    const { isolated } = this.#runtime;
+    if (isolated.length === 0) return undefined;
+    return askIsolated(isolated, request, snapshot, request.deadline - Date.now());
   }
 
   /** Admits, schedules and answers. Synchronous: nothing can change between the scores and the choice. */

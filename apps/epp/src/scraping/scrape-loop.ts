@@ -9,6 +9,8 @@ import { endpointWriter } from "../services/endpoint-writer.ts";
 const MAX_PAUSE_MS = 5_000;
 /** Part of a pause by which it may be longer or shorter, so that endpoints do not fall into step. */
 const JITTER = 0.1;
+/** How long after its signal a scraper may take to end, in milliseconds. */
+const HANG_GRACE_MS = 250;
 /** Refused connections in a row after which an endpoint gets no requests, where nothing else tells readiness. */
 const REFUSALS = 3;
 const REFUSED: ReadonlySet<unknown> = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND"]);
@@ -82,6 +84,7 @@ class ScrapePair {
   readonly #writers: readonly EndpointWriter[];
   readonly #ownWriter: EndpointWriter;
   #timer: NodeJS.Timeout | undefined;
+  #hung: NodeJS.Timeout | undefined;
   #abort: AbortController | undefined;
   #stopped = false;
   #failures = 0;
@@ -104,6 +107,7 @@ class ScrapePair {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#hung);
     this.#abort?.abort(new Error(`${this.#endpoint.id} is no longer scraped`));
   }
 
@@ -119,7 +123,11 @@ class ScrapePair {
     const abort = new AbortController();
     this.#abort = abort;
     const limitMs = scraper.timeoutMs ?? 1_000;
-    const limit = setTimeout(() => abort.abort(new Error(`no answer within ${limitMs} ms`)), limitMs);
+    const limit = setTimeout(() => {
+      abort.abort(new Error(`no answer within ${limitMs} ms`));
+      // One that honours the signal ends now; the other is said to hang.
+      this.#hung = setTimeout(() => this.#hang(limitMs), HANG_GRACE_MS);
+    }, limitMs);
     const started = performance.now();
     try {
       const payload = await scraper.scrape(this.#endpoint, { signal: abort.signal, write: this.#ownWriter });
@@ -133,6 +141,7 @@ class ScrapePair {
       this.#fail(error);
     } finally {
       clearTimeout(limit);
+      clearTimeout(this.#hung);
     }
     const pause = Math.min(
       this.#intervalMs * 2 ** Math.min(this.#failures, 10),
@@ -185,6 +194,16 @@ class ScrapePair {
     if (this.#refusals !== REFUSALS || !judgesReadiness) return;
     datastore.setReady(this.#endpoint.id, false);
     log.warn("the endpoint refuses connections and gets no requests", { endpoint: this.#endpoint.id });
+  }
+
+  /** A scraper that does not even end at its signal is not asked again until it does: its calls would pile up. */
+  #hang(limitMs: number): void {
+    this.#options.metrics.pollErrors.inc([this.#source.instance.located.type]);
+    this.#options.log.error("a scraper ignores its time limit; the endpoint is not scraped until it ends", {
+      endpoint: this.#endpoint.id,
+      plugin: this.#name,
+      limitMs,
+    });
   }
 
   get #name(): string {

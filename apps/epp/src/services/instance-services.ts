@@ -5,9 +5,9 @@ import type { PreparedInstance } from "@pointsman/plugin-host";
 import type { HostLogger, PluginMetrics } from "@pointsman/telemetry";
 import { seededRandom } from "../request/seeded-random.ts";
 import { assertDeclared } from "./endpoint-writer.ts";
+import { limitedLog } from "./limited-log.ts";
 
-/** Lines one instance may log in a second; the rest is counted and said once. */
-const LOG_LINES_PER_SECOND = 100;
+const lostLines = { name: "plugin_log_lines_lost_total", help: "Log lines of a plugin that were cut or dropped." };
 
 export interface InstanceServicesOptions {
   readonly datastore: Datastore;
@@ -23,7 +23,10 @@ export function instanceServices(
   onStop: (task: () => void) => void,
 ): Readonly<Record<string, () => unknown>> {
   return {
-    "core.logger": (): Logger => limited(log.child({ plugin: entry.name, type: located.type })),
+    "core.logger": (): Logger => {
+      const lost = metrics.forInstance(located.type, entry.name).counter(lostLines);
+      return limitedLog(log.child({ plugin: entry.name, type: located.type }), () => lost.inc());
+    },
     "core.metrics": () => metrics.forInstance(located.type, entry.name),
     "core.clock": (): Clock => hostClock(onStop),
     "core.random": (): Random => ({ next: seededRandom(seed, entry.name) }),
@@ -62,29 +65,5 @@ function hostClock(onStop: (task: () => void) => void): Clock {
       onStop(() => clearInterval(timer));
       return () => clearInterval(timer);
     },
-  };
-}
-
-/** A log that a plugin cannot flood: what is over the limit of one second is dropped and counted. */
-function limited(log: HostLogger): Logger {
-  let second = 0;
-  let lines = 0;
-  const allowed = (): boolean => {
-    const now = Math.floor(Date.now() / 1_000);
-    if (now !== second) {
-      if (lines > LOG_LINES_PER_SECOND) {
-        log.warn("log lines of this plugin were dropped", { dropped: lines - LOG_LINES_PER_SECOND });
-      }
-      second = now;
-      lines = 0;
-    }
-    lines += 1;
-    return lines <= LOG_LINES_PER_SECOND;
-  };
-  return {
-    debug: (message, fields) => void (allowed() && log.debug(message, fields)),
-    info: (message, fields) => void (allowed() && log.info(message, fields)),
-    warn: (message, fields) => void (allowed() && log.warn(message, fields)),
-    error: (message, fields) => void (allowed() && log.error(message, fields)),
   };
 }

@@ -30,6 +30,11 @@ export class CircuitBreaker {
     return this.#state;
   }
 
+  /** What {@link allows} would answer now, without a change. */
+  get admits(): boolean {
+    return this.#state === "closed" || this.#options.now() >= this.#openUntil;
+  }
+
   /** True when the next call may be made. */
   allows(): boolean {
     if (this.#state === "closed") return true;

@@ -20,26 +20,47 @@ export function guardPreCall(hook: PreCallHook, guard: Guard): PreCallHook {
       failed(guard, started, error);
       return undefined;
     }
-    if (isPromise(result)) return settle(result, guard, started);
+    // All the time that the request has for its decision.
+    if (isPromise(result)) return settle(result, guard, started, request.deadline - request.now);
     finished(guard, started);
     return undefined;
   };
 }
 
-/** Waits for an asynchronous call; never rejects. Waiting is no failure: the caller has a time limit. */
-export function settle(promise: PromiseLike<unknown>, guard: Guard, started: number): Promise<void> {
+/**
+ * Waits for an asynchronous call, at most `limitMs`; never rejects. One that is late has failed: whoever waits for it
+ * has waited in vain. What becomes of it afterwards is nobody's business.
+ */
+export function settle(
+  promise: PromiseLike<unknown>,
+  guard: Guard,
+  started: number,
+  limitMs = Number.POSITIVE_INFINITY,
+): Promise<void> {
   enterInstance(guard.caller);
-  return Promise.resolve(promise).then(
-    () => {
+  return new Promise((resolve) => {
+    let open = true;
+    let timer: NodeJS.Timeout | undefined;
+    const end = (failure: { readonly error: unknown } | undefined): void => {
+      if (!open) return;
+      open = false;
+      clearTimeout(timer);
       guard.meter.observe(performance.now() - started);
-      guard.breaker.succeed();
-    },
-    (error: unknown) => {
-      guard.meter.observe(performance.now() - started);
-      guard.meter.fail(error);
-      guard.breaker.fail();
-    },
-  );
+      if (failure === undefined) guard.breaker.succeed();
+      else {
+        guard.meter.fail(failure.error);
+        guard.breaker.fail();
+      }
+      resolve();
+    };
+    if (Number.isFinite(limitMs)) {
+      timer = setTimeout(() => end({ error: new Error(`has not settled after ${limitMs} ms`) }), limitMs);
+    }
+    Promise.resolve(promise).then(
+      () => end(undefined),
+      (error: unknown) => end({ error }),
+    );
+  });
 }
 
 export function guardPostChoice(hook: PostChoiceHook, guard: Guard): PostChoiceHook {

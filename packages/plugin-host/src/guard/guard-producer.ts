@@ -2,6 +2,9 @@ import type { Candidates, Producer, ProducerOutput, RequestView } from "@pointsm
 import { begin, failed, finished, type Guard, isPromise } from "./guard.ts";
 import { settle } from "./guard-hooks.ts";
 
+/** As the contract of producers says. */
+const DEFAULT_TIMEOUT_MS = 400;
+
 /** A producer that fails leaves its keys absent; the returned promise never rejects. */
 export function guardProducer(producer: Producer, guard: Guard): Producer {
   return {
@@ -16,7 +19,7 @@ export function guardProducer(producer: Producer, guard: Guard): Producer {
         failed(guard, started, error);
         return undefined;
       }
-      if (isPromise(result)) return settle(result, guard, started);
+      if (isPromise(result)) return settle(result, guard, started, producer.timeoutMs ?? DEFAULT_TIMEOUT_MS);
       finished(guard, started);
       return undefined;
     },

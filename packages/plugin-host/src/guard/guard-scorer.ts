@@ -14,20 +14,36 @@ export function guardScorer(scorer: Scorer, guard: Guard): Scorer {
         failed(guard, started, error);
         return;
       }
-      if (correct(scores)) guard.meter.corrected += 1;
+      if (anyOutside(scores)) {
+        guard.meter.corrected += 1;
+        dropInfinite(scores);
+      }
       finished(guard, started);
     },
   };
 }
 
-function correct(scores: Float64Array): boolean {
-  let wrong = false;
-  for (let i = 0; i < scores.length; i += 1) {
-    const score = scores[i]!;
-    // False for NaN, which is an abstention.
-    if (!(score < 0 || score > 1)) continue;
-    wrong = true;
-    if (score === Number.POSITIVE_INFINITY || score === Number.NEGATIVE_INFINITY) scores[i] = Number.NaN;
+/**
+ * True when a score is outside [0, 1]. Only reads, four at a time: with the two readings of the clock this loop is what
+ * a guard costs.
+ */
+function anyOutside(scores: Float64Array): boolean {
+  const { length } = scores;
+  let i = 0;
+  // Comparisons are false for NaN, which is an abstention.
+  for (; i + 3 < length; i += 4) {
+    const a = scores[i]!;
+    const b = scores[i + 1]!;
+    const c = scores[i + 2]!;
+    const d = scores[i + 3]!;
+    if (a < 0 || a > 1 || b < 0 || b > 1 || c < 0 || c > 1 || d < 0 || d > 1) return true;
   }
-  return wrong;
+  for (; i < length; i += 1) if (scores[i]! < 0 || scores[i]! > 1) return true;
+  return false;
+}
+
+/** Infinite scores say nothing about an endpoint. */
+function dropInfinite(scores: Float64Array): void {
+  for (let i = 0; i < scores.length; i += 1)
+    if (Math.abs(scores[i]!) === Number.POSITIVE_INFINITY) scores[i] = Number.NaN;
 }

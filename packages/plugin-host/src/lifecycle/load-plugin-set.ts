@@ -5,6 +5,7 @@ import { createInstanceContainer, type DependencyContainer } from "../di/contain
 import { checkDataFlow } from "../graph/check-data-flow.ts";
 import { orderByDependency } from "../graph/order-by-dependency.ts";
 import type { GuardOptions } from "../guard/guard-capabilities.ts";
+import type { IsolationLimits } from "../isolation/isolation-limits.ts";
 import type { PathOf, PluginEntry } from "../plugin-entry.ts";
 import type { TypeCatalogue } from "../resolve/type-catalogue.ts";
 import type { PluginInstance } from "./plugin-instance.ts";
@@ -35,6 +36,8 @@ export interface LoadOptions {
   readonly setupTimeoutMs?: number;
   readonly startTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
+  /** Limits of instances in worker threads, as far as they differ from the defaults. */
+  readonly isolation?: Partial<IsolationLimits>;
 }
 
 export interface Loaded {

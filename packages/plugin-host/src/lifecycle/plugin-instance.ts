@@ -1,6 +1,7 @@
 import type { Capabilities, CapabilityName, DataKey } from "@pointsman/plugin-api";
 import type { Guard } from "../guard/guard.ts";
 import type { GuardedCapabilities } from "../guard/guard-capabilities.ts";
+import type { IsolatedPlugin } from "../isolation/isolated-plugin.ts";
 import type { PluginEntry } from "../plugin-entry.ts";
 import type { LocatedType } from "../resolve/type-catalogue.ts";
 
@@ -22,6 +23,8 @@ export interface PluginInstance {
   readonly setupMs: number;
   /** What `setup` returned. */
   readonly raw: Capabilities;
+  /** Present when it lives in a worker: votes must be asked for before scheduling. */
+  readonly isolated?: IsolatedPlugin;
   /** Aborts the instance's signal and runs what it registered for its stop, last first. */
   release(): Promise<void>;
 }

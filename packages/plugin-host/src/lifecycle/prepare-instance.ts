@@ -1,6 +1,9 @@
 import { type Diagnostic, type DiagnosticDetails, diagnostic } from "@pointsman/diagnostics";
 import type { DataKey, ServiceRef } from "@pointsman/plugin-api";
 import type { PluginV1 } from "@pointsman/plugin-api/internal";
+import type { IsolatedPlugin } from "../isolation/isolated-plugin.ts";
+import type { IsolationLimits } from "../isolation/isolation-limits.ts";
+import { prepareIsolated } from "../isolation/prepare-isolated.ts";
 import { checkApiRange } from "../load/api-compatibility.ts";
 import { importDefinitions } from "../load/import-definitions.ts";
 import { validateConfig } from "../load/validate-config.ts";
@@ -18,12 +21,17 @@ export interface PreparedInstance {
   readonly required: readonly DataKey[];
   readonly optional: readonly DataKey[];
   readonly writes: readonly DataKey[];
+  /** Present when it lives in a worker: the host's side of it, once `setup` has run. */
+  readonly isolated?: () => IsolatedPlugin | undefined;
 }
 
 export interface PrepareOptions {
   readonly catalogue: TypeCatalogue;
   readonly pathOf: PathOf;
   readonly allowExperimental: boolean;
+  readonly pool: string;
+  readonly setupTimeoutMs?: number;
+  readonly isolation?: Partial<IsolationLimits>;
 }
 
 export type Prepared = {
@@ -36,10 +44,6 @@ export type Prepared = {
 export async function prepareInstance(entry: PluginEntry, options: PrepareOptions): Promise<Prepared> {
   const path = options.pathOf(entry);
   const details: DiagnosticDetails = { origin: entry.name, ...(path === undefined ? {} : { path }) };
-  if (entry.isolation === "worker") {
-    const message = `${entry.name}: isolation in a worker thread is not available yet.`;
-    return { diagnostics: [diagnostic("POINTSMAN_CONFIG_FEATURE_UNAVAILABLE", message, details)] };
-  }
   const location = await options.catalogue.locate(entry, details);
   if ("diagnostics" in location) return location;
   const { located } = location;
@@ -51,6 +55,20 @@ export async function prepareInstance(entry: PluginEntry, options: PrepareOption
     if (mismatch?.severity === "error") return { diagnostics: [mismatch] };
     if (mismatch !== undefined) warnings.push(mismatch);
   }
+  if (entry.isolation === "worker") {
+    const isolated = await prepareIsolated(entry, located, options, details);
+    return { ...isolated, diagnostics: [...warnings, ...isolated.diagnostics] };
+  }
+  return prepareLocated(entry, located, details, warnings);
+}
+
+/** Imports and checks a located type, in whatever thread it is called. */
+export async function prepareLocated(
+  entry: PluginEntry,
+  located: LocatedType,
+  details: DiagnosticDetails,
+  warnings: Diagnostic[],
+): Promise<Prepared> {
   const label = located.package.name;
   if (located.package.entry === undefined) {
     const message = `${label} has no module that can be imported: its "exports" or "main" lead nowhere.`;

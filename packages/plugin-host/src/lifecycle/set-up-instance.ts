@@ -1,4 +1,10 @@
-import { type Diagnostic, type DiagnosticDetails, diagnostic, suggest } from "@pointsman/diagnostics";
+import {
+  type Diagnostic,
+  type DiagnosticDetails,
+  diagnostic,
+  isDiagnosticError,
+  suggest,
+} from "@pointsman/diagnostics";
 import { API_VERSION, type Capabilities, type CapabilityName, capabilityNames } from "@pointsman/plugin-api";
 import { type GuardOptions, guardCapabilities } from "../guard/guard-capabilities.ts";
 import { lackOf } from "./capability-shape.ts";
@@ -63,6 +69,7 @@ export async function setUpInstance(prepared: PreparedInstance, options: SetUpOp
     );
   } catch (cause) {
     await release().catch(() => {});
+    if (isDiagnosticError(cause)) return { diagnostics: cause.diagnostics };
     return { diagnostics: [describeSetupFailure(entry.name, cause, options)] };
   }
   const problems = checkCapabilities(raw, prepared, options.details);
@@ -71,6 +78,8 @@ export async function setUpInstance(prepared: PreparedInstance, options: SetUpOp
     return { diagnostics: problems };
   }
   const { guarded, guards } = guardCapabilities(raw, entry, options.guard);
+  const isolated = prepared.isolated?.();
+  isolated?.watch(guards);
   return {
     instance: {
       entry,
@@ -84,6 +93,7 @@ export async function setUpInstance(prepared: PreparedInstance, options: SetUpOp
       response: spec.response,
       setupMs: performance.now() - started,
       raw,
+      ...(isolated === undefined ? {} : { isolated }),
       release,
     },
   };
@@ -97,8 +107,12 @@ function describeSetupFailure(name: string, cause: unknown, { details, timeoutMs
   return diagnostic("POINTSMAN_PLUGIN_SETUP_FAILED", `${name}: setup failed: ${textOf(cause)}`, { ...details, cause });
 }
 
-function checkCapabilities(raw: unknown, prepared: PreparedInstance, details: DiagnosticDetails): Diagnostic[] {
-  const { entry, located } = prepared;
+/** Compares what `setup` returned with what the API knows and the manifest declares. */
+export function checkCapabilities(
+  raw: unknown,
+  { entry, located }: Pick<PreparedInstance, "entry" | "located">,
+  details: DiagnosticDetails,
+): Diagnostic[] {
   if (typeof raw !== "object" || raw === null) {
     const message = `${entry.name}: setup returned ${raw === null ? "null" : typeof raw}, not an object.`;
     return [diagnostic("POINTSMAN_PLUGIN_SETUP_FAILED", message, details)];

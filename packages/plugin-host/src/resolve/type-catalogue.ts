@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type Diagnostic, type DiagnosticDetails, diagnostic, suggest } from "@pointsman/diagnostics";
 import type { TypeManifest } from "@pointsman/plugin-api";
 import semver from "semver";
+import { refuseFile } from "../isolation/isolation-rules.ts";
 import { importDefinitions } from "../load/import-definitions.ts";
 import type { PluginEntry } from "../plugin-entry.ts";
 import { capabilitiesByName } from "./capabilities-by-name.ts";
@@ -148,6 +149,7 @@ export class TypeCatalogue {
       return [diagnostic("POINTSMAN_PLUGIN_NOT_FOUND", message, { ...details, origin: entry.name })];
     }
     if (statSync(full).isDirectory()) return this.#load(full, details);
+    if (entry.isolation === "worker") return [refuseFile(entry.name, full, { ...details, origin: entry.name })];
     return derivePackage(full, details);
   }
 

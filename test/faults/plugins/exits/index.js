@@ -1,0 +1,14 @@
+import { definePlugin } from "@pointsman/plugin-api";
+
+export default definePlugin({
+  type: "exits",
+  setup() {
+    return {
+      scorer: {
+        score() {
+          process.exit(7);
+        },
+      },
+    };
+  },
+});

@@ -1,0 +1,14 @@
+import { definePlugin } from "@pointsman/plugin-api";
+
+export default definePlugin({
+  type: "writes-infinity",
+  setup() {
+    return {
+      scorer: {
+        score(_request, _candidates, scores) {
+          scores.fill(Number.POSITIVE_INFINITY);
+        },
+      },
+    };
+  },
+});
