@@ -9,15 +9,35 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: ["default", "./scripts/closing-line-reporter.mjs"],
     projects: [
-      { test: { name: "unit", include: ["{packages,plugins,apps}/*/test/**/*.test.ts"], exclude: ["**/*.int.test.ts", "**/node_modules/**", "**/fixtures/**"], testTimeout: 20_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["{packages,plugins,apps}/*/test/**/*.test.ts"],
+          exclude: ["**/*.int.test.ts", "**/node_modules/**", "**/fixtures/**"],
+          testTimeout: 20_000,
+        },
+      },
       {
         test: {
           name: "types",
           include: [],
-          typecheck: { enabled: true, only: true, include: ["packages/*/test/**/*.test-d.ts"], tsconfig: "./tsconfig.tests.json", ignoreSourceErrors: true },
+          typecheck: {
+            enabled: true,
+            only: true,
+            include: ["packages/*/test/**/*.test-d.ts"],
+            tsconfig: "./tsconfig.tests.json",
+            ignoreSourceErrors: true,
+          },
         },
       },
-      { test: { name: "integration", include: ["{packages,plugins,apps}/*/test/**/*.int.test.ts", "test/*/**/*.test.ts"], exclude: ["**/node_modules/**", "**/fixtures/**"], ...withRealParts } },
+      {
+        test: {
+          name: "integration",
+          include: ["{packages,plugins,apps}/*/test/**/*.int.test.ts", "test/*/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/fixtures/**"],
+          ...withRealParts,
+        },
+      },
     ],
   },
 });

@@ -13,7 +13,11 @@ export function resolve(specifier, context, nextResolve) {
 export function load(url, context, nextLoad) {
   if (!isBenchFile(url)) return nextLoad(url, context);
   const { outputText } = ts.transpileModule(readFileSync(fileURLToPath(url), "utf8"), {
-    compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, rewriteRelativeImportExtensions: false },
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2023,
+      module: ts.ModuleKind.ESNext,
+      rewriteRelativeImportExtensions: false,
+    },
   });
   return { format: "module", source: outputText, shortCircuit: true };
 }

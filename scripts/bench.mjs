@@ -25,7 +25,10 @@ let failed = 0;
 for (const file of files) {
   console.log(`\n── ${relative(root, file)}`);
   const loader = join(root, "scripts", "bench-loader.mjs");
-  const { status } = spawnSync(process.execPath, ["--expose-gc", "--import", loader, file], { stdio: "inherit", cwd: root });
+  const { status } = spawnSync(process.execPath, ["--expose-gc", "--import", loader, file], {
+    stdio: "inherit",
+    cwd: root,
+  });
   if (status !== 0) failed += 1;
 }
 process.exitCode = failed === 0 ? 0 : 1;

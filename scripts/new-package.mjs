@@ -1,5 +1,5 @@
 /** `node scripts/new-package.mjs packages/foo "what it is" [dep...]`: one folder in the common shape. */
-import { mkdirSync, writeFileSync, existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 const [dir, description, ...deps] = process.argv.slice(2);
@@ -10,7 +10,9 @@ mkdirSync(join(root, dir, "src"), { recursive: true });
 mkdirSync(join(root, dir, "test"), { recursive: true });
 const put = (file, text) => existsSync(join(root, dir, file)) || writeFileSync(join(root, dir, file), text);
 const isPlugin = group === "plugins";
-const dependencies = Object.fromEntries(deps.map((d) => [d, d.startsWith("@pointsman/") ? "workspace:^" : "catalog:"]).sort());
+const dependencies = Object.fromEntries(
+  deps.map((d) => [d, d.startsWith("@pointsman/") ? "workspace:^" : "catalog:"]).sort(),
+);
 put(
   "package.json",
   `${JSON.stringify(
@@ -27,11 +29,17 @@ put(
       ...(isPlugin ? { keywords: ["pointsman-plugin"], pointsman: { manifest: 1, types: {} } } : {}),
       dependencies,
       ...(isPlugin
-        ? { peerDependencies: { "@pointsman/plugin-api": "^1.0.0" }, devDependencies: { "@pointsman/plugin-api": "workspace:*" } }
+        ? {
+            peerDependencies: { "@pointsman/plugin-api": "^1.0.0" },
+            devDependencies: { "@pointsman/plugin-api": "workspace:*" },
+          }
         : {}),
     },
     null,
     2,
   )}\n`,
 );
-put("tsconfig.json", `${JSON.stringify({ extends: "../../tsconfig.base.json", compilerOptions: { rootDir: "src", outDir: "dist" }, include: ["src"], references: [] }, null, 2)}\n`);
+put(
+  "tsconfig.json",
+  `${JSON.stringify({ extends: "../../tsconfig.base.json", compilerOptions: { rootDir: "src", outDir: "dist" }, include: ["src"], references: [] }, null, 2)}\n`,
+);

@@ -28,7 +28,9 @@ for (const dir of byName.values()) {
   const manifest = JSON.parse(readFileSync(join(dir, "package.json"), "utf8"));
   const names = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).filter(
     // The test kit is a development dependency of the plugins and itself depends on the host: no build edge.
-    (name) => byName.has(name) && (manifest.dependencies?.[name] !== undefined || manifest.peerDependencies?.[name] !== undefined),
+    (name) =>
+      byName.has(name) &&
+      (manifest.dependencies?.[name] !== undefined || manifest.peerDependencies?.[name] !== undefined),
   );
   const references = names.sort().map((name) => ({ path: relative(dir, byName.get(name)) }));
   const { references: _old, ...rest } = JSON.parse(readFileSync(join(dir, "tsconfig.json"), "utf8"));

@@ -61,7 +61,9 @@ describe("the dependency direction", () => {
     const apps = workspace.filter(({ group }) => group === "apps").map(({ name }) => name);
     const wrong = workspace
       .filter(({ path }) => path !== "apps/cli")
-      .flatMap(({ sources, name }) => sources.flatMap((file) => importsOf(file).map((specifier) => ({ file, specifier, name }))))
+      .flatMap(({ sources, name }) =>
+        sources.flatMap((file) => importsOf(file).map((specifier) => ({ file, specifier, name }))),
+      )
       .filter(({ specifier, name }) => apps.includes(specifier) && specifier !== name);
     expect(wrong).toEqual([]);
   });
@@ -79,7 +81,12 @@ describe("the dependency direction", () => {
       return sources.flatMap((file) =>
         importsOf(file)
           .filter((specifier) => !specifier.startsWith(".") && !specifier.startsWith("node:"))
-          .map((specifier) => specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/"))
+          .map((specifier) =>
+            specifier
+              .split("/")
+              .slice(0, specifier.startsWith("@") ? 2 : 1)
+              .join("/"),
+          )
           .filter((dependency) => dependency !== name && declared[dependency] === undefined)
           .map((dependency) => `${file} imports ${dependency}`),
       );
@@ -116,15 +123,18 @@ describe("what exists in few places only", () => {
 });
 
 describe("plugin packages", () => {
-  it.each(workspace.filter(({ group }) => group === "plugins"))("$path has the common shape", ({ manifest, name, path }) => {
-    expect(name).toBe(`@pointsman/plugin-${path.slice("plugins/".length)}`);
-    // A literal range, so that a release of the API does not raise the floor; the workspace copy for development.
-    expect(manifest.peerDependencies?.["@pointsman/plugin-api"]).toBe("^1.0.0");
-    expect(manifest.devDependencies?.["@pointsman/plugin-api"]).toBe("workspace:*");
-    expect(manifest.exports).toHaveProperty(["."]);
-    expect(manifest.exports).toHaveProperty(["./package.json"]);
-    expect(existsSync(join(root, path, "README.md")), `${path} has no README.md`).toBe(true);
-  });
+  it.each(workspace.filter(({ group }) => group === "plugins"))(
+    "$path has the common shape",
+    ({ manifest, name, path }) => {
+      expect(name).toBe(`@pointsman/plugin-${path.slice("plugins/".length)}`);
+      // A literal range, so that a release of the API does not raise the floor; the workspace copy for development.
+      expect(manifest.peerDependencies?.["@pointsman/plugin-api"]).toBe("^1.0.0");
+      expect(manifest.devDependencies?.["@pointsman/plugin-api"]).toBe("workspace:*");
+      expect(manifest.exports).toHaveProperty(["."]);
+      expect(manifest.exports).toHaveProperty(["./package.json"]);
+      expect(existsSync(join(root, path, "README.md")), `${path} has no README.md`).toBe(true);
+    },
+  );
 });
 
 describe("generated and derived files", () => {

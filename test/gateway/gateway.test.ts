@@ -15,7 +15,11 @@ describeClients("the gateway", () => stack.url);
 const CHAT = "/v1/chat/completions";
 
 function post(path: string, body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(`${stack.url}${path}`, { method: "POST", body: body as NonNullable<RequestInit["body"]>, headers: { "content-type": "application/json", ...headers } });
+  return fetch(`${stack.url}${path}`, {
+    method: "POST",
+    body: body as NonNullable<RequestInit["body"]>,
+    headers: { "content-type": "application/json", ...headers },
+  });
 }
 
 /** What every refusal owes its client: JSON in the API's form, and a reason in words. */
@@ -49,7 +53,11 @@ describe("bad input", () => {
   });
 
   it("a model that nobody serves is 404", async () => {
-    await expectRefusal(await post(CHAT, `{"model":"nobody",${messages}}`), 404, /no endpoint serves the model "nobody"/);
+    await expectRefusal(
+      await post(CHAT, `{"model":"nobody",${messages}}`),
+      404,
+      /no endpoint serves the model "nobody"/,
+    );
   });
 
   it("a body above the picker's limit is 413", async () => {
@@ -83,7 +91,9 @@ describe("bad input", () => {
     for (const mode of ["status", "reset-before-headers", "reset-mid-stream"] as const) {
       for (const sim of stack.sims) sim.setFailure({ mode });
       const responses = await Promise.allSettled(
-        Array.from({ length: 5 }, async () => (await post(CHAT, `{"model":"sim-model","stream":true,${messages}}`)).text()),
+        Array.from({ length: 5 }, async () =>
+          (await post(CHAT, `{"model":"sim-model","stream":true,${messages}}`)).text(),
+        ),
       );
       expect(responses).toHaveLength(5);
       for (const sim of stack.sims) sim.setFailure(undefined);
@@ -95,7 +105,11 @@ describe("bad input", () => {
     for (const sim of stack.sims) sim.setFailure({ mode: "hang" });
     await Promise.allSettled(
       Array.from({ length: 5 }, () =>
-        fetch(`${stack.url}${CHAT}`, { method: "POST", body: `{"model":"sim-model",${messages}}`, signal: AbortSignal.timeout(50) }),
+        fetch(`${stack.url}${CHAT}`, {
+          method: "POST",
+          body: `{"model":"sim-model",${messages}}`,
+          signal: AbortSignal.timeout(50),
+        }),
       ),
     );
     for (const sim of stack.sims) sim.setFailure(undefined);
@@ -110,19 +124,26 @@ describe("bad input", () => {
     await stack.idle();
   });
 
-  it.each(["metrics-garbage", "metrics-huge", "metrics-hang"] as const)("%s pages do not stop routing", async (mode) => {
-    for (const sim of stack.sims) sim.setFailure({ mode });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const response = await post(CHAT, `{"model":"sim-model","max_tokens":2,${messages}}`);
-    for (const sim of stack.sims) sim.setFailure(undefined);
-    expect(response.status).toBe(200);
-    await response.text();
-  });
+  it.each(["metrics-garbage", "metrics-huge", "metrics-hang"] as const)(
+    "%s pages do not stop routing",
+    async (mode) => {
+      for (const sim of stack.sims) sim.setFailure({ mode });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const response = await post(CHAT, `{"model":"sim-model","max_tokens":2,${messages}}`);
+      for (const sim of stack.sims) sim.setFailure(undefined);
+      expect(response.status).toBe(200);
+      await response.text();
+    },
+  );
 
   it("an empty pool is 503 with Retry-After, for requests with and without a body", async () => {
     const { epp, sims } = stack;
     epp.datastore.replace([]);
-    await expectRefusal(await post(CHAT, `{"model":"sim-model",${messages}}`), 503, /failed to find endpoint candidates/);
+    await expectRefusal(
+      await post(CHAT, `{"model":"sim-model",${messages}}`),
+      503,
+      /failed to find endpoint candidates/,
+    );
     const bodyless = await fetch(`${stack.url}/v1/models`);
     expect(bodyless.status).toBe(503);
     expect(bodyless.headers.get("x-llm-d-request-dropped-reason")).toBe("rejected-no-endpoints");

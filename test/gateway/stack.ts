@@ -36,7 +36,9 @@ dataLayer:
 export async function startStack(): Promise<Stack> {
   const dir = mkdtempSync(join(tmpdir(), "pointsman-gateway-"));
   const sims = await Promise.all(
-    ["a", "b"].map((name) => createModelSim({ name, ttftMs: 2, interTokenMs: 1, prefillUsPerToken: 0, numBlocks: 100_000 })),
+    ["a", "b"].map((name) =>
+      createModelSim({ name, ttftMs: 2, interTokenMs: 1, prefillUsPerToken: 0, numBlocks: 100_000 }),
+    ),
   );
   const endpointsFile = join(dir, "endpoints.yaml");
   const endpoints = sims.map(({ name, host, port }) => ({ name, address: host, port: String(port) }));
@@ -49,7 +51,12 @@ export async function startStack(): Promise<Stack> {
     ports: { grpc: 0 },
     maxBodyBytes: 1_048_576,
   });
-  const gateway = await createGateway({ host: "127.0.0.1", port: 0, picker: `127.0.0.1:${epp.ports.grpc}`, maxBodyBytes: 4_194_304 });
+  const gateway = await createGateway({
+    host: "127.0.0.1",
+    port: 0,
+    picker: `127.0.0.1:${epp.ports.grpc}`,
+    maxBodyBytes: 4_194_304,
+  });
   return {
     url: gateway.url,
     sims,
@@ -59,9 +66,17 @@ export async function startStack(): Promise<Stack> {
       const deadline = Date.now() + 10_000;
       for (;;) {
         const inFlight = epp.datastore.snapshot().endpoints.map((endpoint) => endpoint.get(InFlightRequests));
-        const running = [...(await epp.metricsPage()).matchAll(/^llm_d_epp_request_running\{.*\} (\S+)$/gm)].map((match) => match[1]);
-        if (epp.activeStreams === 0 && inFlight.every((count) => count === 0) && running.every((count) => count === "0")) return;
-        if (Date.now() > deadline) throw new Error(`not idle: ${epp.activeStreams} streams, in flight ${inFlight}, running ${running}`);
+        const running = [...(await epp.metricsPage()).matchAll(/^llm_d_epp_request_running\{.*\} (\S+)$/gm)].map(
+          (match) => match[1],
+        );
+        if (
+          epp.activeStreams === 0 &&
+          inFlight.every((count) => count === 0) &&
+          running.every((count) => count === "0")
+        )
+          return;
+        if (Date.now() > deadline)
+          throw new Error(`not idle: ${epp.activeStreams} streams, in flight ${inFlight}, running ${running}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },

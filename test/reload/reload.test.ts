@@ -64,7 +64,9 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "pointsman-reload-"));
   port = await freePort();
   sims = await Promise.all(
-    ["a", "b", "c"].map((name) => createModelSim({ name, ttftMs: 1, interTokenMs: 0, prefillUsPerToken: 0, maxNumSeqs: 256 })),
+    ["a", "b", "c"].map((name) =>
+      createModelSim({ name, ttftMs: 1, interTokenMs: 0, prefillUsPerToken: 0, maxNumSeqs: 256 }),
+    ),
   );
   const endpoints = sims.map(({ name, host, port: simPort }) => ({ name, address: host, port: String(simPort) }));
   writeFileSync(join(dir, "endpoints.yaml"), JSON.stringify({ endpoints }));

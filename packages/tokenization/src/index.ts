@@ -1,1 +1,1 @@
-export {};
+export { BYTES_PER_TOKEN, estimatedTokenCount, estimateTokens, estimateTokensInTurns } from "./estimate-tokens.ts";

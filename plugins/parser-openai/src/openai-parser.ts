@@ -1,4 +1,4 @@
-import { OPENAI_CLAIMS, createBodyParser, readOpenAiBody } from "@pointsman/inference-api";
+import { createBodyParser, OPENAI_CLAIMS, readOpenAiBody } from "@pointsman/inference-api";
 import { definePlugin } from "@pointsman/plugin-api";
 
 /** Chat, completions, embeddings, responses, conversations, images and audio transcriptions. */

@@ -1,1 +1,1 @@
-export {};
+export { tokenProducer as default } from "./token-producer.ts";

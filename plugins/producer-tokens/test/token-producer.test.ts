@@ -1,0 +1,78 @@
+import type { RequestView } from "@pointsman/plugin-api";
+import { TokenizedPrompt } from "@pointsman/plugin-api/keys";
+import { configIssues, createTestHost, createTestRequest, setUpPlugin } from "@pointsman/plugin-testkit";
+import { describe, expect, it } from "vitest";
+import tokenProducer from "../src/index.ts";
+
+/** Token ids that the producer gives a request. */
+async function tokensOf(request: RequestView): Promise<Uint32Array | undefined> {
+  const { producer, pool } = await setUpPlugin(tokenProducer, { endpoints: [{}] });
+  await producer!.produce(request, pool.candidates(), {
+    column: () => new Float64Array(1),
+    set: () => {},
+    setLocal: (key, value) => request.locals.set(key, value),
+  });
+  return request.locals.get(TokenizedPrompt);
+}
+
+describe("the tokens of a prompt", () => {
+  it("are estimated from its bytes", async () => {
+    const request = createTestRequest({ prompt: "hello world!" });
+    expect(await tokensOf(request)).toEqual(Uint32Array.of(1819043176, 1870078063, 560229490));
+  });
+
+  it("are those the client sent", async () => {
+    expect(await tokensOf(createTestRequest({ prompt: [5, 128_000, 0] }))).toEqual(Uint32Array.of(5, 128_000, 0));
+    expect(await tokensOf(createTestRequest({ prompt: [] }))).toEqual(new Uint32Array(0));
+  });
+
+  it("are left as they are when somebody has found them already", async () => {
+    const request = createTestRequest({ prompt: "hello world!" });
+    const found = Uint32Array.of(1, 2);
+    request.locals.set(TokenizedPrompt, found);
+    expect(await tokensOf(request)).toBe(found);
+  });
+
+  it("are unknown for a request without a prompt", async () => {
+    expect(await tokensOf(createTestRequest({ prompt: "" }))).toBeUndefined();
+  });
+
+  it("of a prompt of megabytes are packed in turns", async () => {
+    const { producer, pool } = await setUpPlugin(tokenProducer, { endpoints: [{}] });
+    const request = createTestRequest({ prompt: "abcd".repeat(1_000_000) });
+    const output = {
+      column: () => new Float64Array(1),
+      set: () => {},
+      setLocal: (key: typeof TokenizedPrompt, value: Uint32Array) => request.locals.set(key, value),
+    };
+    const pending = producer!.produce(request, pool.candidates(), output as never);
+    expect(pending).toBeInstanceOf(Promise);
+    expect(request.locals.get(TokenizedPrompt)).toBeUndefined();
+    await pending;
+    const tokens = request.locals.get(TokenizedPrompt)!;
+    expect(tokens).toHaveLength(1_000_000);
+    expect(new Set(tokens)).toEqual(new Set([0x64636261]));
+  });
+});
+
+it("goes by llm-d's older name too", async () => {
+  const host = await createTestHost({
+    plugins: [tokenProducer],
+    config: { plugins: [{ type: "tokenizer" }] },
+    endpoints: [{}],
+  });
+  const { request } = await host.route({ prompt: "abcd" });
+  expect(request.locals.get(TokenizedPrompt)).toEqual(Uint32Array.of(0x64636261));
+  await host.stop();
+});
+
+it("refuses tokenizers that are not there yet, and says what to do", () => {
+  expect(configIssues(tokenProducer, { modelName: "m" })).toEqual([]);
+  expect(configIssues(tokenProducer, { modelName: "m", vllm: { url: "http://localhost:8000" } })).toEqual([
+    'vllm: the tokenizer behind "vllm" is not available yet: leave it out to use the estimate',
+  ]);
+  expect(configIssues(tokenProducer, { udsTokenizerConfig: {} })[0]).toMatch(
+    /^udsTokenizerConfig: .*not available yet/,
+  );
+  expect(configIssues(tokenProducer, { url: "x" })).toEqual([expect.stringContaining("url")]);
+});
