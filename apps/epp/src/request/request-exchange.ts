@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { performance } from "node:perf_hooks";
 import type { Snapshot } from "@pointsman/datastore";
 import type {
   Exchange,
@@ -15,23 +14,24 @@ import type { Completion, Endpoint, Outcome, ParsedRequest, Refusal, Usage } fro
 import { ActiveAdapters, ServedModels } from "@pointsman/plugin-api/keys";
 import { askIsolated, type GuardedParser } from "@pointsman/plugin-host";
 import { type CandidateList, type Decision, RequestColumns } from "@pointsman/scheduling";
-import type { RequestLabels } from "@pointsman/telemetry";
-import type { DecisionRecord } from "../decisions/decision-record.ts";
 import type { PickerRuntime } from "../picker-runtime.ts";
 import { ResponseWatch } from "../response/response-watch.ts";
 import { servedEndpoint } from "../response/served-endpoint.ts";
+import { addressesOf } from "./addresses-of.ts";
+import { beforeDeadline } from "./before-deadline.ts";
 import { assertHeader, CollectedChoice } from "./collected-choice.ts";
 import { headersToRemove, readControl } from "./control-headers.ts";
 import type { PickerContext } from "./picker-context.ts";
 import { PipelineRequest } from "./pipeline-request.ts";
 import { poolCandidates } from "./pool-candidates.ts";
 import { badRequest, bodyTooLarge, filteredOut, modelNotServed, noEndpoints, toRejection } from "./refusals.ts";
+import { RequestAccounting } from "./request-accounting.ts";
 import { pathOf } from "./request-path.ts";
 import { runProducers } from "./run-producers.ts";
+import { scoresMetadata } from "./scores-metadata.ts";
 import { tenantOf } from "./tenant.ts";
 
 const unchangedResponse: ResponseHeadersAnswer = Object.freeze({ setHeaders: [], removeHeaders: [], body: "none" });
-const addressLists = new WeakMap<Snapshot["roster"], readonly string[]>();
 
 /**
  * One request from its headers to the end of its answer. The stream machine calls the members in order and `end`
@@ -41,14 +41,12 @@ export class RequestExchange implements Exchange {
   readonly #context: PickerContext;
   /** The plugin set this request began with; a reload does not change it. */
   readonly #runtime: PickerRuntime;
-  readonly #arrivedAt = Date.now();
+  readonly #accounting: RequestAccounting;
   #path = "";
   #headers: HeaderList | undefined;
   #parser: GuardedParser | undefined;
   #parsed: ParsedRequest | undefined;
   #request: PipelineRequest | undefined;
-  #record: DecisionRecord | undefined;
-  #labels: RequestLabels | undefined;
   #picked: readonly Endpoint[] | undefined;
   #served: Endpoint | undefined;
   #status: number | undefined;
@@ -59,8 +57,8 @@ export class RequestExchange implements Exchange {
   constructor(context: PickerContext) {
     this.#context = context;
     this.#runtime = context.runtime;
+    this.#accounting = new RequestAccounting(context);
     this.#runtime.requests.enter();
-    context.metrics.streamsInflight?.add(1);
   }
 
   requestHeaders(headers: HeaderList): void {
@@ -69,23 +67,23 @@ export class RequestExchange implements Exchange {
   }
 
   route(input: RouteInput): RouteAnswer | Promise<RouteAnswer> {
-    const started = performance.now();
+    this.#accounting.decides(input.headers.get("x-request-id"));
     this.requestHeaders(input.headers);
     const subset = this.#context.options.honourSubset ? input.subset : undefined;
     const snapshot = this.#context.datastore.snapshot();
     const candidates = poolCandidates(snapshot, subset);
-    if (input.bodyState === "none") return this.#routeBodyless(candidates, input, started);
+    if (input.bodyState === "none") return this.#routeBodyless(candidates, input);
     const refusal = this.#open(input);
-    if (refusal !== undefined) return this.#refuse(refusal, snapshot, started);
+    if (refusal !== undefined) return this.#refuse(refusal, snapshot);
     const columns = new RequestColumns(snapshot.size);
     const waiting = this.#prepare(candidates, columns, snapshot);
-    if (waiting === undefined) return this.#decide(candidates, columns, snapshot, started);
-    return waiting.then(() => (this.#ended ? { kind: "pass" } : this.#decide(candidates, columns, snapshot, started)));
+    if (waiting === undefined) return this.#decide(candidates, columns, snapshot);
+    return waiting.then(() => (this.#ended ? { kind: "pass" } : this.#decide(candidates, columns, snapshot)));
   }
 
   bodyTooLarge(limitBytes: number): Rejection {
     const parser = this.#runtime.parsers.forPath(this.#path);
-    this.#countError("RequestTooLarge");
+    this.#accounting.failed("RequestTooLarge", undefined);
     return toRejection(bodyTooLarge(limitBytes), parser);
   }
 
@@ -93,12 +91,8 @@ export class RequestExchange implements Exchange {
     this.#status = input.status;
     if (this.#picked === undefined) return unchangedResponse;
     this.#served = servedEndpoint(input, this.#picked, this.#context.datastore.snapshot());
-    if (this.#record !== undefined) {
-      this.#record.served = this.#served?.address;
-      this.#record.status = input.status;
-    }
-    if (input.status !== undefined && input.status >= 400) this.#countError("ModelServerError");
     const request = this.#request;
+    this.#accounting.answered(this.#served, input.status, request);
     if (request === undefined) return unchangedResponse;
     const headers = new Map<string, string>();
     for (const hook of this.#runtime.responseHeaders) {
@@ -126,55 +120,36 @@ export class RequestExchange implements Exchange {
 
   end(end: StreamEnd): void {
     this.#ended = true;
-    const { metrics } = this.#context;
-    const labels = this.#labels;
-    const durationMs = Date.now() - this.#arrivedAt;
     const usage = this.#watch?.usage();
-    if (labels !== undefined) {
-      metrics.requestsRunning.add(-1, labels);
-      metrics.requestDuration.observe(durationMs / 1_000, labels);
-      if (usage !== undefined) {
-        metrics.inputTokens.observe(usage.promptTokens, labels);
-        metrics.outputTokens.observe(usage.completionTokens, labels);
-        if (usage.cachedTokens !== undefined) metrics.cachedTokens.observe(usage.cachedTokens, labels);
-      }
-      if (this.#bodySeen) metrics.responseSize.observe(this.#watch?.bytes ?? 0, labels);
-    }
-    metrics.streamsInflight?.add(-1);
-    metrics.streamDuration?.observe(durationMs / 1_000);
-    metrics.streams?.inc([end.fault === undefined ? "OK" : "InvalidArgument"]);
     const outcome = this.#outcome(end);
-    if (this.#record !== undefined) {
-      this.#record.outcome = outcome;
-      this.#context.decisions.finish(this.#record);
-    }
-    if (this.#request !== undefined) this.#complete(this.#request, outcome, durationMs, usage);
+    this.#accounting.ended(end, outcome, usage, this.#bodySeen ? this.#watch?.bytes : undefined);
+    if (this.#request !== undefined) this.#complete(this.#request, outcome, usage);
     this.#runtime.requests.leave();
   }
 
   /** The last thing plugins hear of a request. */
-  #complete(request: PipelineRequest, outcome: Outcome, durationMs: number, usage: Usage | undefined): void {
+  #complete(request: PipelineRequest, outcome: Outcome, usage: Usage | undefined): void {
     request.abort(new Error("the request has ended"));
     const completion: Completion = {
       outcome,
       served: this.#served,
       status: this.#status,
       usage,
-      durationMs,
+      durationMs: Date.now() - this.#accounting.arrivedAt,
     };
     for (const hook of this.#runtime.afterResponse) hook(request, completion);
     for (const plugin of this.#runtime.isolated) plugin.forget(request);
   }
 
   /** Without a body there is nothing to score: any eligible endpoint will do. */
-  #routeBodyless(candidates: CandidateList, input: RouteInput, started: number): RouteAnswer {
+  #routeBodyless(candidates: CandidateList, input: RouteInput): RouteAnswer {
     const chosen = candidates[Math.floor(Math.random() * candidates.length)];
     if (chosen === undefined) {
-      this.#countError(noEndpoints.code);
+      this.#accounting.failed(noEndpoints.code, undefined);
       return toRejection(noEndpoints, this.#runtime.parsers.forPath(this.#path));
     }
     this.#picked = [chosen];
-    this.#context.metrics.requestProcessing.observe((performance.now() - started) / 1_000);
+    this.#accounting.routedBodyless();
     return {
       kind: "route",
       destination: chosen.address,
@@ -205,8 +180,8 @@ export class RequestExchange implements Exchange {
     }
     this.#request = new PipelineRequest({
       id: headers.get("x-request-id") ?? randomUUID(),
-      now: this.#arrivedAt,
-      deadline: this.#arrivedAt + options.decisionTimeoutMs,
+      now: this.#accounting.arrivedAt,
+      deadline: this.#accounting.arrivedAt + options.decisionTimeoutMs,
       method,
       path: this.#path,
       headers,
@@ -256,29 +231,26 @@ export class RequestExchange implements Exchange {
   }
 
   /** Admits, schedules and answers. Synchronous: nothing can change between the scores and the choice. */
-  #decide(candidates: CandidateList, columns: RequestColumns, snapshot: Snapshot, started: number): RouteAnswer {
+  #decide(candidates: CandidateList, columns: RequestColumns, snapshot: Snapshot): RouteAnswer {
     const request = this.#request!;
     const refusal = this.#admit(candidates, columns);
-    if (refusal !== undefined) return this.#refuse(refusal, snapshot, started);
-    if (candidates.length === 0) return this.#refuse(noEndpoints, snapshot, started);
-    const scheduling = performance.now();
-    const decision = this.#runtime.scheduler.schedule(request, candidates, columns);
-    const schedulingMs = performance.now() - scheduling;
-    this.#context.metrics.schedulerDuration.observe(schedulingMs / 1_000);
+    if (refusal !== undefined) return this.#refuse(refusal, snapshot);
+    if (candidates.length === 0) return this.#refuse(noEndpoints, snapshot);
+    const { scheduler } = this.#runtime;
+    const decision = this.#accounting.schedules(() => scheduler.schedule(request, candidates, columns));
     const { picked, failure } = decision;
     if (picked === undefined) {
       const reason =
         failure?.kind !== "overloaded" && nobodyServes(request.targetModel, candidates)
           ? modelNotServed(request.targetModel)
           : filteredOut(failure?.filter, failure?.kind ?? "ineligible");
-      return this.#refuse(reason, snapshot, started, decision, schedulingMs);
+      return this.#refuse(reason, snapshot, decision);
     }
     this.#picked = picked;
     candidates.table.requestValues = columns;
     const answer = this.#answer(decision, picked, addressesOf(snapshot.roster));
     candidates.table.requestValues = undefined;
-    this.#recordDecision(snapshot, started, decision, schedulingMs, undefined);
-    this.#countRouted(picked[0]!, started);
+    this.#accounting.routed(request, decision, picked[0]!, snapshot);
     return answer;
   }
 
@@ -349,68 +321,9 @@ export class RequestExchange implements Exchange {
     return this.#runtime.needsUsage ? "inspect" : "glance";
   }
 
-  #refuse(refusal: Refusal, snapshot: Snapshot, started: number, decision?: Decision, schedulingMs = 0): Rejection {
-    this.#countError(refusal.code);
-    if (decision !== undefined) {
-      this.#context.metrics.schedulerAttempts.inc(["failure", "", "", "", ""]);
-    }
-    this.#recordDecision(snapshot, started, decision, schedulingMs, refusal);
+  #refuse(refusal: Refusal, snapshot: Snapshot, decision?: Decision): Rejection {
+    this.#accounting.refused(refusal, this.#request, snapshot, decision);
     return toRejection(refusal, this.#parser ?? this.#runtime.parsers.forPath(this.#path));
-  }
-
-  #recordDecision(
-    { roster, updatedAt }: Snapshot,
-    started: number,
-    decision: Decision | undefined,
-    schedulingMs: number,
-    refusal: Refusal | undefined,
-  ): void {
-    const request = this.#request;
-    this.#record = {
-      requestId: request?.id ?? this.#headers?.get("x-request-id") ?? "",
-      at: this.#arrivedAt,
-      api: request?.api ?? "none",
-      model: request?.model ?? "",
-      targetModel: request?.targetModel ?? "",
-      priority: request?.priority ?? 0,
-      decidedInMs: performance.now() - started,
-      schedulingMs,
-      decision,
-      addresses: addressesOf(roster),
-      updatedAt,
-      refusal: refusal && { status: refusal.status, code: refusal.code, message: refusal.message },
-      served: undefined,
-      status: refusal?.status,
-      outcome: undefined,
-    };
-    this.#context.decisions.add(this.#record);
-  }
-
-  #countRouted(first: Endpoint, started: number): void {
-    const request = this.#request!;
-    const { metrics, routedModels } = this.#context;
-    for (const model of [request.model, request.targetModel]) {
-      if (routedModels.size < 2_000) routedModels.add(model);
-    }
-    const labels = this.#labelsOf(request);
-    this.#labels = labels;
-    metrics.requestTotal.inc(labels);
-    metrics.requestsRunning.add(1, labels);
-    if (request.body !== undefined) metrics.requestSize.observe(request.body.length, labels);
-    metrics.schedulerAttempts.inc(["success", labels[1], first.name, first.namespace, String(first.port)]);
-    metrics.requestProcessing.observe((performance.now() - started) / 1_000);
-  }
-
-  #countError(code: string): void {
-    const labels = this.#request === undefined ? ["", "", "", "0"] : this.#labelsOf(this.#request);
-    this.#context.metrics.requestErrors.inc([...labels, code]);
-  }
-
-  /** A name becomes a label only after it was routed: what clients make up must not create series. */
-  #labelsOf({ model, targetModel, tenant, priority }: PipelineRequest): RequestLabels {
-    const { routedModels } = this.#context;
-    const known = (name: string): string => (routedModels.has(name) ? name : "other");
-    return [known(model), known(targetModel), tenant, String(priority)];
   }
 
   #outcome(end: StreamEnd): Outcome {
@@ -428,37 +341,4 @@ function nobodyServes(model: string, candidates: CandidateList): boolean {
     const served = endpoint.get(ServedModels);
     return served !== undefined && !served.has(model) && endpoint.get(ActiveAdapters)?.has(model) !== true;
   });
-}
-
-/** Total score of every scored candidate of the primary profile, by address, under llm-d's metadata key. */
-function scoresMetadata(decision: Decision, addresses: readonly string[]) {
-  const trace = decision.profiles.find(({ profile }) => profile === decision.primary);
-  const scores: Record<string, number> = {};
-  if (trace?.totals !== undefined) {
-    const { block, offset } = trace.totals;
-    for (let i = 0; i < trace.survivorCount; i += 1) {
-      scores[addresses[trace.survivors?.[i] ?? i]!] = block[offset + i]!;
-    }
-  }
-  return { "envoy.lb": { "x-gateway-destination-endpoint-scores": scores } };
-}
-
-/** Addresses by row, one list per generation of the pool. */
-function addressesOf(roster: Snapshot["roster"]): readonly string[] {
-  let addresses = addressLists.get(roster);
-  if (addresses === undefined) {
-    addresses = roster.identities.map(({ address }) => address);
-    addressLists.set(roster, addresses);
-  }
-  return addresses;
-}
-
-/** Waits, but not beyond the deadline. */
-async function beforeDeadline(promise: Promise<unknown>, deadline: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, deadline - Date.now()));
-  });
-  await Promise.race([promise, late]);
-  clearTimeout(timer);
 }
