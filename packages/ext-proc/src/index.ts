@@ -63,6 +63,9 @@ export {
 export { createSubsetMatcher, matchesSubset, parseSubsetHint } from "./subset-hint.ts";
 export { createGrpcJsTransport } from "./transport/grpc-js/grpc-js-transport.ts";
 export { createHealthServer, type HealthServer } from "./transport/grpc-js/health-service.ts";
+export { Http2Fault } from "./transport/native/http2-fault.ts";
+export { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from "./transport/native/limits.ts";
+export { createNativeTransport, type NativeTransportOptions } from "./transport/native/native-transport.ts";
 export { createSelfSignedIdentity, type SelfSignedOptions } from "./transport/self-signed.ts";
 export type { ExtProcTransport, ExtProcTransportOptions, ListenOptions, TlsIdentity } from "./transport/transport.ts";
 export * from "./wire-names.ts";

@@ -2,9 +2,9 @@ import { Client, type ClientReadableStream, credentials, type ServiceError } fro
 import { afterEach, describe, expect, it } from "vitest";
 import { decodeHealthCheckResponse, encodeHealthCheckRequest } from "../src/codec/health-messages.ts";
 import { createHealth, type Health } from "../src/health.ts";
-import { createGrpcJsTransport } from "../src/transport/grpc-js/grpc-js-transport.ts";
 import { createHealthServer } from "../src/transport/grpc-js/health-service.ts";
 import { until } from "./machine-harness.ts";
+import { transports } from "./transports.ts";
 
 const [SERVING, NOT_SERVING, SERVICE_UNKNOWN] = [1, 2, 3];
 const EXT_PROC = "envoy.service.ext_proc.v3.ExternalProcessor";
@@ -58,10 +58,10 @@ const servers: [string, (health: Health) => () => Promise<{ port: number }>][] =
       return server.listen({ host: "127.0.0.1", port: 0 });
     },
   ],
-  [
-    "the ext_proc port",
+  ...transports.map(([name, createTransport]): (typeof servers)[number] => [
+    `the ext_proc port of ${name}`,
     (health) => () => {
-      const transport = createGrpcJsTransport({
+      const transport = createTransport({
         handler: {
           open: () => {
             throw new Error("no stream is opened");
@@ -72,7 +72,7 @@ const servers: [string, (health: Health) => () => Promise<{ port: number }>][] =
       closers.push(() => transport.close());
       return transport.listen({ host: "127.0.0.1", port: 0 });
     },
-  ],
+  ]),
 ];
 
 describe.each(servers)("gRPC health on %s", (_, serve) => {

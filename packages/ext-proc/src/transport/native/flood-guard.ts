@@ -1,5 +1,3 @@
-import { Http2Fault } from "./http2-fault.ts";
-
 /** A budget that fills with time. */
 export interface Allowance {
   readonly burst: number;
@@ -12,14 +10,12 @@ export interface Allowance {
  */
 export class FloodGuard {
   readonly #allowance: Allowance;
-  readonly #what: string;
   #left: number;
   #filledAt: number;
 
   /** @param now milliseconds of a monotonic clock, as all other times here */
-  constructor(allowance: Allowance, what: string, now: number) {
+  constructor(allowance: Allowance, now: number) {
     this.#allowance = allowance;
-    this.#what = what;
     this.#left = allowance.burst;
     this.#filledAt = now;
   }
@@ -28,13 +24,13 @@ export class FloodGuard {
     this.#left = Math.min(this.#allowance.burst, this.#left + count);
   }
 
-  /** @throws Http2Fault once more was spent than time and work have brought */
-  spend(count: number, now: number): void {
+  /** @returns false once more was spent than time and work have brought */
+  spend(count: number, now: number): boolean {
     this.#left -= count;
-    if (this.#left >= 0) return;
+    if (this.#left >= 0) return true;
     this.#left += ((now - this.#filledAt) / 1000) * this.#allowance.perSecond;
     this.#left = Math.min(this.#allowance.burst, this.#left);
     this.#filledAt = now;
-    if (this.#left < 0) throw new Http2Fault("ENHANCE_YOUR_CALM", `too many ${this.#what}`);
+    return this.#left >= 0;
   }
 }

@@ -1,5 +1,5 @@
-import { type ERROR_CODE, FLAG, FRAME, FRAME_HEADER_BYTES, MAX_FRAME_BYTES } from "./http2.ts";
 import { PREFIX_BYTES } from "./grpc-framing.ts";
+import { FLAG, FRAME, FRAME_HEADER_BYTES } from "./http2.ts";
 
 /** The part of a socket that is written to. */
 export interface ByteSink {
@@ -52,6 +52,7 @@ export class FrameWriter {
     if (this.#sink.writableLength === 0) this.#giveBack(slab);
   }
 
+  /** @param block must fit one frame, as all of ours do */
   headers(streamId: number, block: Buffer, endStream: boolean): void {
     const flags = FLAG.END_HEADERS | (endStream ? FLAG.END_STREAM : 0);
     this.#bytes(this.#frame(block.length, FRAME.HEADERS, flags, streamId), block, 0, block.length);
@@ -95,7 +96,7 @@ export class FrameWriter {
     this.#uint32(this.#frame(4, FRAME.WINDOW_UPDATE, 0, streamId), increment);
   }
 
-  rstStream(streamId: number, code: (typeof ERROR_CODE)[keyof typeof ERROR_CODE]): void {
+  rstStream(streamId: number, code: number): void {
     this.#uint32(this.#frame(4, FRAME.RST_STREAM, 0, streamId), code);
   }
 
@@ -125,16 +126,24 @@ export class FrameWriter {
   }
 
   #room(bytes: number): Buffer {
-    if (this.#slab !== undefined && SLAB_BYTES - this.#end >= bytes) {
-      if (this.#start === this.#end) this.#pending();
-      return this.#slab;
+    let slab = this.#slab;
+    if (slab !== undefined && this.#start === this.#end) {
+      if (this.#sink.writableLength === 0) this.#rewind();
+      this.#pending();
     }
+    if (slab !== undefined && SLAB_BYTES - this.#end >= bytes) return slab;
     this.flush();
+    // The socket may hold the old slab.
+    slab = spareSlabs.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.#slab = slab;
+    this.#rewind();
+    this.#pending();
+    return slab;
+  }
+
+  #rewind(): void {
     this.#start = 0;
     this.#end = 0;
-    this.#slab = spareSlabs.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES);
-    this.#pending();
-    return this.#slab;
   }
 
   #giveBack(slab: Buffer): void {
@@ -161,6 +170,3 @@ export function writePrefix(target: Buffer, at: number, length: number): void {
   target[at + 3] = length >>> 8;
   target[at + 4] = length;
 }
-
-/** Header blocks are small: none of ours needs CONTINUATION frames. */
-export const MAX_BLOCK_BYTES: number = MAX_FRAME_BYTES;

@@ -1,4 +1,4 @@
-import { ERROR_CODE, type ErrorName } from "./http2.ts";
+import type { ErrorName } from "./http2.ts";
 
 /**
  * The peer broke HTTP/2 or a limit. Thrown, it costs the connection; a fault of one stream is answered where it is
@@ -14,10 +14,5 @@ export class Http2Fault extends Error {
     this.name = "Http2Fault";
     this.code = code;
     this.streamId = streamId;
-  }
-
-  /** The code's number on the wire. */
-  get number(): number {
-    return ERROR_CODE[this.code];
   }
 }

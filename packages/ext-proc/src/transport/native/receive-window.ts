@@ -4,11 +4,10 @@ export class ReceiveWindow {
   #credit: number;
   #consumed = 0;
 
-  /** @param size bytes, as announced; `announced` if it is not yet the whole of it */
-  constructor(size: number, announced: number = size) {
+  /** @param size bytes, as announced */
+  constructor(size: number) {
     this.#size = size;
-    this.#credit = announced;
-    this.#consumed = size - announced;
+    this.#credit = size;
   }
 
   /** Bytes have come. @returns false if there were more than allowed */

@@ -1,5 +1,5 @@
-import { ENTRY_OVERHEAD } from "./hpack/dynamic-table.ts";
 import type { FieldSink } from "./hpack/decoder.ts";
+import { ENTRY_OVERHEAD } from "./hpack/dynamic-table.ts";
 
 const METHOD = 1;
 const SCHEME = 2;

@@ -65,7 +65,8 @@ export class HpackDecoder {
   }
 
   #entry(index: number): TableEntry {
-    const entry = index <= STATIC_TABLE.length ? STATIC_TABLE[index - 1] : this.#table.at(index - STATIC_TABLE.length - 1);
+    const entry =
+      index <= STATIC_TABLE.length ? STATIC_TABLE[index - 1] : this.#table.at(index - STATIC_TABLE.length - 1);
     if (entry === undefined) throw compressionFault(`there is no field ${index}`);
     return entry;
   }
@@ -84,7 +85,9 @@ export class HpackDecoder {
     const start = this.#position;
     if (length > this.#end - start) throw truncated();
     this.#position = start + length;
-    return huffman ? decodeHuffman(this.#bytes, start, start + length) : this.#bytes.latin1Slice(start, start + length);
+    return huffman
+      ? decodeHuffman(this.#bytes, start, start + length)
+      : this.#bytes.toString("latin1", start, start + length);
   }
 
   #integer(mask: number): number {

@@ -86,7 +86,7 @@ export function decodeHuffman(bytes: Buffer, start: number, end: number): string
   }
   const ones = (1 << bits) - 1;
   if (node !== 0 || (window & ones) !== ones) throw invalid();
-  return scratch.latin1Slice(0, length);
+  return scratch.toString("latin1", 0, length);
 }
 
 function invalid(): Http2Fault {
