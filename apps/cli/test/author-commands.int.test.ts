@@ -90,7 +90,7 @@ describe("pointsman docs", () => {
     const { code, stdout, stderr } = await runCli(["docs", ...folders], workspace);
     expect(code).toBe(78);
     expect(stderr).toContain("Build the package first");
-    expect(stderr).toContain("index.js cannot be imported: at import");
+    expect(stderr).toContain("throwing cannot be imported: at import");
     expect(stderr).toContain("configSchema must be a .json file of the package");
     expect(stderr).toContain("types.tenant-scorer.writes is [acme/x@1], the code says [].");
     expect(stderr).toContain('plain has no "pointsman" section');

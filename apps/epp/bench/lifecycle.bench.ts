@@ -27,7 +27,9 @@ plugins:
 - type: active-request-scorer
 `;
 
-async function servePicker(dir: string): Promise<void> {
+type Transport = "native" | "grpc-js";
+
+async function servePicker(dir: string, transport: Transport): Promise<void> {
   const endpoints = Array.from({ length: ENDPOINTS }, (_, i) => ({
     name: `e${i}`,
     address: "127.0.0.1",
@@ -41,6 +43,7 @@ async function servePicker(dir: string): Promise<void> {
     log: createLogger({ level: "error" }),
     pool: "bench",
     ports: { grpc: 0 },
+    transport,
     seed: "bench",
     // The endpoints do not exist: nothing is scraped while the bench runs.
     scrapeIntervalMs: 3_600_000,
@@ -75,9 +78,9 @@ const responseHeaders: ProcessingRequestInput = {
   endOfStream: false,
 };
 
-async function measure(): Promise<void> {
+async function measure(transport: Transport): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), "pointsman-bench-"));
-  const child = fork(import.meta.filename, ["server", dir], { execArgv: process.execArgv });
+  const child = fork(import.meta.filename, ["server", dir, transport], { execArgv: process.execArgv });
   const next = <T>(): Promise<T> => new Promise((resolve) => child.once("message", (message) => resolve(message as T)));
   const { port } = await next<{ port: number }>();
   const client = createExtProcClient({ address: `127.0.0.1:${port}` });
@@ -115,13 +118,19 @@ async function measure(): Promise<void> {
   }
   perLifecycle.sort((a, b) => a - b);
   const median = perLifecycle[ROUNDS >> 1]!;
-  console.log(
-    `life cycle over grpc-js, ${ENDPOINTS} endpoints, 4 scorers   ${median.toFixed(0)} µs CPU, ${Math.round(1e6 / median)} per second and core`,
-  );
   client.close();
   child.kill("SIGKILL");
   rmSync(dir, { recursive: true });
+  console.log(
+    `life cycle over ${transport.padEnd(7)}, ${ENDPOINTS} endpoints, 4 scorers   ${median.toFixed(0).padStart(4)} µs CPU, ${Math.round(1e6 / median)} per second and core`,
+  );
+  return median;
 }
 
-if (process.argv[2] === "server") await servePicker(process.argv[3]!);
-else await measure();
+if (process.argv[2] === "server") await servePicker(process.argv[3]!, process.argv[4] as Transport);
+else {
+  const ratios: number[] = [];
+  // In turn, so that a noisy minute does not favour one of them.
+  for (let round = 0; round < 3; round += 1) ratios.push((await measure("grpc-js")) / (await measure("native")));
+  console.log(`grpc-js ÷ native   ${ratios.sort((a, b) => a - b)[1]!.toFixed(1)}`);
+}

@@ -33,6 +33,8 @@ interface Settings {
   readonly host: string;
   /** TLS on the ext_proc port. Default: none. */
   readonly tls: TlsIdentity | "self-signed" | undefined;
+  /** Who speaks HTTP/2 on the ext_proc port. Default: ours. */
+  readonly transport: "native" | "grpc-js";
   readonly maxReceiveMessageBytes: number;
   readonly maxBodyBytes: number;
   readonly trustedHeaders: TrustedHeaders;
@@ -74,6 +76,7 @@ export function completeEppOptions(options: EppOptions): EppSettings {
 const defaults: Settings = Object.freeze({
   host: "127.0.0.1",
   tls: undefined,
+  transport: "native",
   maxReceiveMessageBytes: 64 * MEBIBYTE,
   maxBodyBytes: 32 * MEBIBYTE,
   trustedHeaders: allControlHeaders,

@@ -5,6 +5,7 @@ import type { Diagnostic, DiagnosticCode } from "@pointsman/diagnostics";
 import {
   createGrpcJsTransport,
   createHealthServer,
+  createNativeTransport,
   type ExtProcTransport,
   type TlsIdentity,
 } from "@pointsman/ext-proc";
@@ -149,7 +150,7 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
 
     let draining = false;
     const isReady = (): boolean => !draining && datastore.loaded && current.set.ready();
-    const transport = createTransport(options, context);
+    const transport = openTransport(options, context);
     cleanups.push(() => transport.close());
     const health = await openHealth(options, transport);
     cleanups.push(() => health?.close());
@@ -265,10 +266,11 @@ function createGuardOptions(log: HostLogger): GuardOptions {
   };
 }
 
-function createTransport(options: EppSettings, context: PickerContext): ExtProcTransport {
+function openTransport(options: EppSettings, context: PickerContext): ExtProcTransport {
   const { log, metrics } = context;
   let overrideReported = false;
-  return createGrpcJsTransport({
+  const createTransport = options.transport === "native" ? createNativeTransport : createGrpcJsTransport;
+  return createTransport({
     handler: { open: () => new RequestExchange(context) },
     maxReceiveMessageBytes: options.maxReceiveMessageBytes,
     limits: { maxBodyBytes: options.maxBodyBytes },

@@ -75,6 +75,13 @@ export const serveFlags = defineFlags({
     default: 30_000,
     help: "how long running requests may finish",
   },
+  transport: {
+    kind: "choice",
+    group: "Servers",
+    values: ["native", "grpc-js"],
+    default: "native",
+    help: "who speaks HTTP/2 on the ext_proc port",
+  },
   "grpc-max-recv-msg-size": {
     kind: "bytes",
     group: "Servers",

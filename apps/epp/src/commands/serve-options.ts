@@ -98,6 +98,7 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
         ? "self-signed"
         : loadTlsIdentity(resolve(cwd, certPath))
       : undefined,
+    transport: flags.transport,
     maxReceiveMessageBytes: flags["grpc-max-recv-msg-size"],
     maxBodyBytes: flags["max-body-bytes"],
     trustedHeaders: parseTrusted(flags["trust-request-headers"]).trusted,
