@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that start processes or real servers run one file after the other; two cores are few. */
-const withRealParts = { pool: "forks" as const, fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 };
+const outside = ["**/node_modules/**", "**/fixtures/**", "**/template/**"];
+const withRealParts = { testTimeout: 60_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {
-    // Two cores: more workers only make timing tests fail.
+    // Two cores: more workers only make tests that wait for real parts fail.
     maxWorkers: 2,
     reporters: ["default", "./scripts/closing-line-reporter.mjs"],
     projects: [
@@ -13,8 +13,9 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{packages,plugins,apps}/*/test/**/*.test.ts"],
-          exclude: ["**/*.int.test.ts", "**/node_modules/**", "**/fixtures/**"],
+          exclude: ["**/*.int.test.ts", ...outside],
           testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -28,13 +29,29 @@ export default defineConfig({
             tsconfig: "./tsconfig.tests.json",
             ignoreSourceErrors: true,
           },
+          sequence: { groupOrder: 0 },
         },
       },
       {
+        // Sockets and processes of one package; two files side by side.
         test: {
           name: "integration",
-          include: ["{packages,plugins,apps}/*/test/**/*.int.test.ts", "test/*/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "**/fixtures/**"],
+          include: ["{packages,plugins,apps}/*/test/**/*.int.test.ts"],
+          exclude: outside,
+          sequence: { groupOrder: 1 },
+          ...withRealParts,
+        },
+      },
+      {
+        // What spans packages: a real Envoy, load, a registry. One file after the other.
+        test: {
+          name: "system",
+          include: ["test/*/**/*.test.ts"],
+          exclude: outside,
+          pool: "forks",
+          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
           ...withRealParts,
         },
       },

@@ -7,7 +7,8 @@ import { rows } from "./rows.ts";
 const page = readFileSync(join(import.meta.dirname, "../../docs/plugin-faults.md"), "utf8");
 
 /** The formatter pads the cells of tables. */
-const unpadded = (table: string | undefined): string | undefined => table?.replaceAll(/ +/g, " ").replaceAll(/\| ?-+ ?(?=\|)/g, "|-");
+const unpadded = (table: string | undefined): string | undefined =>
+  table?.replaceAll(/ +/g, " ").replaceAll(/\| ?-+ ?(?=\|)/g, "|-");
 
 describe("docs/plugin-faults.md", () => {
   it("shows exactly what is tested", () => {

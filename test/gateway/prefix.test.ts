@@ -72,7 +72,8 @@ const conversation = (topic: string) => `${topic}: ${"the quick brown fox jumps 
 describe("the built-in default", () => {
   it("is llm-d's, prefix affinity included", () => {
     const types = epp.boot.map(({ type }) => type);
-    for (const type of ["prefix-cache-scorer", "approx-prefix-cache-producer", "token-producer"]) expect(types).toContain(type);
+    for (const type of ["prefix-cache-scorer", "approx-prefix-cache-producer", "token-producer"])
+      expect(types).toContain(type);
   });
 
   it("sends what begins alike to the same server, which has it cached", async () => {
