@@ -2,16 +2,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { withPlaces } from "@pointsman/config";
 import { type Diagnostic, diagnostic } from "@pointsman/diagnostics";
-import { validateConfig } from "@pointsman/plugin-host";
+import { checkApiRange, validateConfig } from "@pointsman/plugin-host";
 import type { PickerConfig } from "../load-picker-config.ts";
 
-/** Validates the parameters of every instance with the schema files of the packages; runs no plugin code. */
+/** Checks API ranges, and the parameters of every instance with the schema files of the packages; runs no plugin code. */
 export function checkShape({ config, catalogue, document, pathOf }: PickerConfig): readonly Diagnostic[] {
   const problems = config.plugins.flatMap((entry): readonly Diagnostic[] => {
     const located = entry.package === undefined ? catalogue.find(entry.type) : undefined;
     if (located === undefined) return [];
     const path = pathOf(entry);
     const details = { origin: entry.name, ...(path === undefined ? {} : { path: [...path, "parameters"] }) };
+    const mismatch = checkApiRange(located.package, details);
+    if (mismatch?.severity === "error") return [mismatch];
     const { configSchema } = located.manifest;
     const schema = configSchema === undefined ? undefined : readSchema(join(located.package.dir, configSchema));
     if (typeof schema === "string") {

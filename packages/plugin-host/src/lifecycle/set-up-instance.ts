@@ -5,8 +5,9 @@ import {
   isDiagnosticError,
   suggest,
 } from "@pointsman/diagnostics";
-import { API_VERSION, type Capabilities, type CapabilityName, capabilityNames } from "@pointsman/plugin-api";
+import { type Capabilities, type CapabilityName, capabilityNames } from "@pointsman/plugin-api";
 import { type GuardOptions, guardCapabilities } from "../guard/guard-capabilities.ts";
+import { implementedApiVersions } from "../load/api-compatibility.ts";
 import { lackOf } from "./capability-shape.ts";
 import type { PluginInstance } from "./plugin-instance.ts";
 import { textOf } from "./plugin-set.ts";
@@ -57,7 +58,7 @@ export async function setUpInstance(prepared: PreparedInstance, options: SetUpOp
         config: prepared.config,
         needs: options.needs,
         instance: { name: entry.name, type: located.type, pool: options.pool },
-        host: { apiVersion: API_VERSION, supports: () => false },
+        host: { apiVersion: implementedApiVersions[0], supports: () => false },
         signal: abort.signal,
         onStop: (task: () => void | Promise<void>) => {
           if (!released) cleanups.push(task);

@@ -1,13 +1,13 @@
 import { type Diagnostic, type DiagnosticDetails, diagnostic } from "@pointsman/diagnostics";
-import { API_VERSION } from "@pointsman/plugin-api";
 import semver from "semver";
 import type { PluginPackage } from "../resolve/plugin-package.ts";
 
 /**
- * Plugin API versions this host implements: the newest minor of the current major, and of the previous one when there
- * is one.
+ * Plugin API versions this host implements, newest first: the newest minor of the current major, and of the previous
+ * one when there is one. Written out, because the API package that is found at run time may be newer than the host: a
+ * package manager gives one copy to an old host and to a plugin that needs a newer minor.
  */
-export const implementedApiVersions: readonly string[] = Object.freeze([API_VERSION]);
+export const implementedApiVersions: readonly [string, ...string[]] = Object.freeze(["1.0.0"] as const);
 
 /** Checks a package's peer range before any of its code runs. */
 export function checkApiRange(
@@ -24,7 +24,7 @@ export function checkApiRange(
     return diagnostic("POINTSMAN_PLUGIN_API_MISMATCH", message, details);
   }
   if (implemented.some((candidate) => semver.satisfies(candidate, apiRange))) return undefined;
-  const newest = implemented[0] ?? API_VERSION;
+  const newest = implemented[0] ?? implementedApiVersions[0];
   const pluginIsNewer = semver.gtr(newest, apiRange) === false;
   const remedy = pluginIsNewer
     ? `Upgrade pointsman to a version that implements plugin API ${apiRange}, or install an older ${name}.`
@@ -36,7 +36,10 @@ export function checkApiRange(
   );
 }
 
-/** True when a host of these API versions can run what was defined with `stamp`. */
+/**
+ * True when a host of these API versions can run what was defined with `stamp`: the version of the API package that the
+ * plugin found. A newer minor of it is compatible; what the plugin needs is its peer range, which was checked before.
+ */
 export function admitsStamp(stamp: string, implemented: readonly string[] = implementedApiVersions): boolean {
-  return implemented.some((version) => semver.satisfies(version, `^${stamp}`));
+  return semver.valid(stamp) !== null && implemented.some((version) => semver.major(version) === semver.major(stamp));
 }

@@ -1,9 +1,10 @@
 import type { MessagePort } from "node:worker_threads";
 import { type DiagnosticDetails, DiagnosticError, hasErrors, isDiagnosticError } from "@pointsman/diagnostics";
-import { API_VERSION, type Capabilities, type RequestView } from "@pointsman/plugin-api";
+import type { Capabilities, RequestView } from "@pointsman/plugin-api";
 import { assertNoPromise, isPromise } from "../../guard/guard.ts";
 import type { PreparedInstance } from "../../lifecycle/prepare-instance.ts";
 import { checkCapabilities } from "../../lifecycle/set-up-instance.ts";
+import { implementedApiVersions } from "../../load/api-compatibility.ts";
 import {
   errorData,
   type FromWorker,
@@ -61,7 +62,7 @@ export function runInstance(
       config,
       needs: Object.fromEntries(Object.entries(needs).map(([name, { id }]) => [name, services.get(id)])),
       instance: { name: task.entry.name, type: task.located.type, pool: task.pool },
-      host: { apiVersion: API_VERSION, supports: () => false },
+      host: { apiVersion: implementedApiVersions[0], supports: () => false },
       signal: abort.signal,
       onStop: (cleanup: () => void | Promise<void>) => void cleanups.push(cleanup),
       previous: undefined,
