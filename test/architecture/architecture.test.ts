@@ -132,7 +132,17 @@ describe("plugin packages", () => {
       expect(manifest.devDependencies?.["@pointsman/plugin-api"]).toBe("workspace:*");
       expect(manifest.exports).toHaveProperty(["."]);
       expect(manifest.exports).toHaveProperty(["./package.json"]);
-      expect(existsSync(join(root, path, "README.md")), `${path} has no README.md`).toBe(true);
+      // As `npm create pointsman-plugin` makes them for others; its drift test compares the manifests line by line.
+      for (const file of ["README.md", "test/conformance.int.test.ts"]) {
+        expect(existsSync(join(root, path, file)), `${path} has no ${file}`).toBe(true);
+      }
+      const types = Object.values(
+        (manifest.pointsman as unknown as { types: Record<string, { capabilities: string[] }> }).types,
+      );
+      const measurable = types.some(({ capabilities }) =>
+        capabilities.some((kind) => /^(filter|scorer|picker)$/.test(kind)),
+      );
+      if (measurable) expect(existsSync(join(root, path, "bench")), `${path} has no bench/`).toBe(true);
     },
   );
 });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { renderDiagnostics } from "@pointsman/diagnostics";
 import { loadPickerConfig } from "@pointsman/epp";
+import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { codeBlocks, pages, root } from "./code-blocks.ts";
@@ -98,6 +99,20 @@ describe("the plugin of the README", () => {
     writeFileSync(config, `apiVersion: llm-d.ai/v1alpha1\nkind: EndpointPickerConfig\n${entry!.text}`);
     const args = [cli, "check", "--load", "--config-file", config, "--endpoints-file", join(dir, "endpoints.yaml")];
     expect(execFileSync(process.execPath, args, { encoding: "utf8" })).toContain("are valid");
+  });
+});
+
+describe("the reference", () => {
+  it("is what the docstrings and the manifests say", () => {
+    const script = join(root, "scripts", "write-reference.mjs");
+    expect(() => execFileSync(process.execPath, [script, "--check"], { encoding: "utf8" })).not.toThrow();
+  });
+
+  it("has declarations that TypeScript can read", () => {
+    const text = of("ts").map((block) => block.text);
+    const { diagnostics } = ts.transpileModule(text.join("\n"), { reportDiagnostics: true });
+    expect(text.length).toBeGreaterThan(60);
+    expect(diagnostics?.map(({ messageText }) => messageText)).toEqual([]);
   });
 });
 

@@ -32,6 +32,8 @@ export function reportPlugins(set: PluginSet): unknown {
             errors: meter.errors,
             corrected: meter.corrected,
             meanMs: meter.calls === 0 ? 0 : meter.sumMs / meter.calls,
+            p50Ms: meter.quantileMs(0.5),
+            p99Ms: meter.quantileMs(0.99),
             maxMs: meter.maxMs,
             breaker: breaker.state,
             lastError: meter.lastError instanceof Error ? meter.lastError.message : (meter.lastError ?? null),

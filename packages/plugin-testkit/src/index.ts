@@ -2,6 +2,7 @@ export type { ArbitraryPoolOptions } from "./arbitrary/arbitrary-pool.ts";
 export { arbitraryEndpoints, arbitraryPool, arbitraryValue, standardAttributes } from "./arbitrary/arbitrary-pool.ts";
 export type { ArbitraryRequestOptions } from "./arbitrary/arbitrary-request.ts";
 export { arbitraryRequest, arbitraryRequestOptions } from "./arbitrary/arbitrary-request.ts";
+export { type BenchPluginOptions, benchPlugin } from "./bench-plugin.ts";
 export { checkPlugin } from "./conformance/check-plugin.ts";
 export { checkPluginPackage } from "./conformance/check-plugin-package.ts";
 export type { ConformanceOptions, TypeOptions } from "./conformance/options.ts";

@@ -21,11 +21,14 @@ export function configValid(subject: Subject): Verdict {
 export function configDefaults(subject: Subject): Verdict {
   const defaults = statedDefaults(subject.inputSchema);
   if (defaults.length === 0) return skipped("no option has a default");
-  const base = (subject.configs[0] ?? {}) as object;
+  // Beside one of the valid configs is enough: some defaults are only refused together.
+  const bases = subject.configs.length > 0 ? subject.configs : [{}];
   for (const { option, value } of defaults) {
-    const own = issuesOf(subject, { ...base, [option]: value }).filter(({ path }) => path[0] === option);
-    if (own.length > 0)
-      return failed(`the default of ${option}, ${describeValue(value)}, is refused: ${describeIssues(own)}`);
+    const refusals = bases.map((base) =>
+      issuesOf(subject, { ...(base as object), [option]: value }).filter(({ path }) => path[0] === option),
+    );
+    if (refusals.every((own) => own.length > 0))
+      return failed(`the default of ${option}, ${describeValue(value)}, is refused: ${describeIssues(refusals[0]!)}`);
   }
   return passed;
 }
