@@ -10,41 +10,28 @@ export interface ListedRequest extends RequestView {
 
 /** What crosses of a request. */
 export function requestData(request: RequestView, instance: string): RequestData {
-  const {
-    id,
-    now,
-    deadline,
-    method,
-    path,
-    api,
-    model,
-    targetModel,
-    stream,
-    maxOutputTokens,
-    cacheSalt,
-    priority,
-    tenant,
-  } = request;
   // Drawn in the name of the instance, so that a replay gives it the same numbers.
   const caller = currentInstance();
   enterInstance(instance);
   const seed = Math.floor(request.random() * 2 ** 32);
   enterInstance(caller);
   const headers = (request as Partial<ListedRequest>).headerList?.() ?? [];
-  const plain = {
-    id,
-    now,
-    deadline,
-    method,
-    path,
-    api,
-    model,
-    targetModel,
-    stream,
-    maxOutputTokens,
-    cacheSalt,
-    priority,
-    tenant,
+  return {
+    id: request.id,
+    now: request.now,
+    deadline: request.deadline,
+    method: request.method,
+    path: request.path,
+    api: request.api,
+    model: request.model,
+    targetModel: request.targetModel,
+    stream: request.stream,
+    maxOutputTokens: request.maxOutputTokens,
+    cacheSalt: request.cacheSalt,
+    priority: request.priority,
+    tenant: request.tenant,
+    headers,
+    promptBytes: request.prompt.byteLength,
+    seed,
   };
-  return { ...plain, headers, promptBytes: request.prompt.byteLength, seed };
 }

@@ -1,6 +1,5 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { createSecureContext } from "node:tls";
 import { experimental, type ServerCredentials } from "@grpc/grpc-js";
+import { assertUsable } from "../tls-identity.ts";
 import type { TlsIdentity } from "../transport.ts";
 
 type IdentityListener = Parameters<experimental.CertificateProvider["addIdentityCertificateListener"]>[0];
@@ -43,11 +42,4 @@ export function createServerIdentity(first: TlsIdentity): ServerIdentity {
       for (const listener of listeners) tell(listener);
     },
   };
-}
-
-function assertUsable({ key, cert }: TlsIdentity): void {
-  createSecureContext({ key, cert });
-  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
-    throw new Error("the private key does not belong to the certificate");
-  }
 }

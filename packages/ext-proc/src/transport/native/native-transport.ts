@@ -3,11 +3,11 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import { createHealth } from "../../health.ts";
 import { EXT_PROC_METHOD } from "../../wire-names.ts";
 import { createSelfSignedIdentity } from "../self-signed.ts";
+import { assertUsable } from "../tls-identity.ts";
 import type { ExtProcTransport, ExtProcTransportOptions, TlsIdentity } from "../transport.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { healthServices } from "./health-service.ts";
 import { Http2Fault } from "./http2-fault.ts";
-import { assertUsable } from "./identity.ts";
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from "./limits.ts";
 import { createProcessService } from "./process-service.ts";
 import { createRouter } from "./router.ts";

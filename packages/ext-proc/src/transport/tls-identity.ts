@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import type { TlsIdentity } from "../transport.ts";
+import type { TlsIdentity } from "./transport.ts";
 
 /** @throws if key and certificate cannot be used together */
 export function assertUsable({ key, cert }: TlsIdentity): void {
