@@ -86,9 +86,15 @@ describe("the scrape loop", () => {
     expect(lines).toEqual(["scraping fails", "scraping works again"]);
   });
 
-  it("makes an endpoint unready after three refusals in a row, and ready again when it answers", async () => {
+  it.each([
+    ["the system's own error", refused],
+    [
+      "the cause of the scraper's error",
+      () => refused().catch((cause: Error) => Promise.reject(new Error("no answer", { cause }))),
+    ],
+  ])("makes an endpoint unready after three refusals in a row (%s), ready again when it answers", async (_, refuse) => {
     let down = true;
-    start(() => (down ? refused() : page()));
+    start(() => (down ? refuse() : page()));
     await vi.advanceTimersByTimeAsync(1_000);
     expect(datastore.snapshot().readyCount).toBe(0);
     down = false;

@@ -1,7 +1,7 @@
-import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
-import https from "node:https";
 import { isIPv6 } from "node:net";
-import { ScrapeError } from "./scrape-error.ts";
+import { type AnswerFault, type AnswerReader, createAnswerReader } from "./answer-reader.ts";
+import { type Connection, dial } from "./connection.ts";
+import { ScrapeError, type ScrapeErrorCode } from "./scrape-error.ts";
 import type { TlsMaterial } from "./tls-material.ts";
 
 export interface ScrapeClientOptions {
@@ -28,7 +28,8 @@ export interface ScrapeTarget {
 /** GETs one path of many servers, over one kept connection to each. */
 export interface ScrapeClient {
   /**
-   * The body of a 200 answer; the caller owns it. There is no time limit of its own: that is the signal's business.
+   * The body of a 200 answer, valid until the same target is asked again. One question at a time for each target:
+   * others wait their turn. There is no time limit of its own: that is the signal's business.
    *
    * @throws the signal's reason when it aborts, a {@link ScrapeError} for everything else. The connection is closed
    *   in both cases, so that nothing of a broken answer is ever read as the next one.
@@ -40,20 +41,22 @@ export interface ScrapeClient {
   close(): void;
 }
 
-/** A connection nobody has used for this long is closed: it is cheaper to dial again than to keep it. */
-const idleMs = 90_000;
-
+/** What is kept of one target. */
 interface Line {
-  readonly agent: http.Agent;
   readonly host: string;
   readonly port: number;
-  readonly options: RequestOptions;
   readonly url: string;
+  readonly question: Uint8Array;
+  readonly reader: AnswerReader;
+  connection: Connection | undefined;
+  /** Settles when the question under way has its answer. */
+  busy: Promise<unknown> | undefined;
+  /** Ends the question under way, when the line is dropped. */
+  fail: ((error: ScrapeError) => void) | undefined;
 }
 
 export function createScrapeClient(options: ScrapeClientOptions): ScrapeClient {
   const { tls, maxBodyBytes } = options;
-  const transport = tls === undefined ? http : https;
   const lines = new Map<string, Line>();
   let closed = false;
 
@@ -61,131 +64,112 @@ export function createScrapeClient(options: ScrapeClientOptions): ScrapeClient {
     const port = options.port ?? target.port;
     const known = lines.get(target.id);
     if (known !== undefined && known.host === target.host && known.port === port) return known;
-    known?.agent.destroy();
-    const agent = new transport.Agent({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1, timeout: idleMs });
-    const { host } = target;
+    if (known !== undefined) drop(known);
+    const authority = `${isIPv6(target.host) ? `[${target.host}]` : target.host}:${port}`;
     const line: Line = {
-      agent,
-      host,
+      host: target.host,
       port,
-      url: `${tls === undefined ? "http" : "https"}://${isIPv6(host) ? `[${host}]` : host}:${port}${options.path}`,
-      options: { agent, host, port, path: options.path, headers: { accept: options.accept }, ...tls },
+      url: `${tls === undefined ? "http" : "https"}://${authority}${options.path}`,
+      question: Buffer.from(
+        `GET ${options.path} HTTP/1.1\r\nhost: ${authority}\r\naccept: ${options.accept}\r\nconnection: keep-alive\r\n\r\n`,
+        "latin1",
+      ),
+      reader: createAnswerReader(maxBodyBytes),
+      connection: undefined,
+      busy: undefined,
+      fail: undefined,
     };
     lines.set(target.id, line);
     return line;
   }
 
+  function drop(line: Line): void {
+    line.connection?.close();
+    line.connection = undefined;
+    line.fail?.(new ScrapeError("ERR_SCRAPE_UNREACHABLE", `${line.url}: the connection was closed`));
+  }
+
+  /** One question and its answer. */
+  function ask(line: Line, signal: AbortSignal): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        signal.removeEventListener("abort", onAbort);
+        line.fail = undefined;
+      };
+      const fail = (error: unknown): void => {
+        settle();
+        line.connection?.close();
+        line.connection = undefined;
+        reject(error);
+      };
+      const onAbort = (): void => fail(signal.reason);
+      const send = (): void => {
+        if (line.connection?.isUsable !== true) {
+          line.connection?.close();
+          line.connection = dial({ host: line.host, port: line.port, tls, reader: line.reader });
+        }
+        const { isReused } = line.connection;
+        line.connection.ask(line.question, answered, (fault, cause) => {
+          // The server may close an idle connection at the very moment it is used again: that says nothing about it.
+          if (isReused && fault.fault === "broken-off" && !line.reader.begun) send();
+          else fail(errorOf(fault, line, cause));
+        });
+      };
+      const answered = (): void => {
+        settle();
+        resolve(line.reader.body);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      line.fail = fail;
+      send();
+    });
+  }
+
   return {
     async get(target, signal) {
-      signal.throwIfAborted();
-      if (closed) throw new ScrapeError("ERR_SCRAPE_CLOSED", "the client is closed");
-      const line = lineTo(target);
-      const exchange = { request: transport.request, line, maxBodyBytes, signal };
+      const usable = (): Line => {
+        signal.throwIfAborted();
+        if (closed) throw new ScrapeError("ERR_SCRAPE_CLOSED", "the client is closed");
+        return lineTo(target);
+      };
+      let line = usable();
+      while (line.busy !== undefined) {
+        await line.busy.catch(() => {});
+        line = usable();
+      }
+      const asked = ask(line, signal);
+      line.busy = asked;
       try {
-        return await getOnce(exchange);
-      } catch (error) {
-        // The server may close an idle connection at the very moment it is used again: that says nothing about it.
-        // A target that was forgotten meanwhile is not dialled again: nobody would close that connection.
-        if (!(error instanceof StaleConnection) || signal.aborted || lines.get(target.id) !== line) throw error;
-        return await getOnce(exchange);
+        return await asked;
+      } finally {
+        line.busy = undefined;
       }
     },
     forget(targetId) {
-      lines.get(targetId)?.agent.destroy();
+      const line = lines.get(targetId);
+      if (line !== undefined) drop(line);
       lines.delete(targetId);
     },
     close() {
       closed = true;
-      for (const { agent } of lines.values()) agent.destroy();
+      for (const line of lines.values()) drop(line);
       lines.clear();
     },
   };
 }
 
-/** A kept connection broke before the first byte of an answer. */
-class StaleConnection extends ScrapeError {}
+const codes: Readonly<Record<AnswerFault["fault"], ScrapeErrorCode>> = {
+  status: "ERR_SCRAPE_STATUS",
+  "too-large": "ERR_SCRAPE_TOO_LARGE",
+  encoding: "ERR_SCRAPE_ENCODING",
+  malformed: "ERR_SCRAPE_UNREACHABLE",
+  "broken-off": "ERR_SCRAPE_UNREACHABLE",
+};
 
-interface Exchange {
-  readonly request: (options: RequestOptions) => ClientRequest;
-  readonly line: Line;
-  readonly maxBodyBytes: number;
-  readonly signal: AbortSignal;
-}
-
-function getOnce({ request: open, line, maxBodyBytes, signal }: Exchange): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const request = open(line.options);
-    let answered = false;
-    let settled = false;
-    const fail = (error: unknown): void => {
-      if (settled) return;
-      settled = true;
-      signal.removeEventListener("abort", onAbort);
-      request.destroy();
-      reject(error);
-    };
-    const onAbort = (): void => fail(signal.reason);
-    const onBroken = (cause?: unknown): void => {
-      const Kind = request.reusedSocket && !answered ? StaleConnection : ScrapeError;
-      const why = cause instanceof Error && cause.message !== "" ? `: ${cause.message}` : "";
-      const what = answered ? "the answer broke off" : "no answer";
-      fail(new Kind("ERR_SCRAPE_UNREACHABLE", `${line.url}: ${what}${why}`, { cause }));
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    // Stays for the life of the request: an error event without a listener would end the process.
-    request.on("error", onBroken);
-    request.on("close", () => {
-      if (!answered) onBroken();
-    });
-    request.on("response", (response) => {
-      answered = true;
-      response.on("error", onBroken);
-      response.on("close", () => {
-        if (!response.complete) onBroken();
-      });
-      const refusal = refusalOf(response, line.url, maxBodyBytes);
-      if (refusal !== undefined) return fail(refusal);
-      readBody(response, maxBodyBytes, (body) => {
-        if (settled) return;
-        if (body === undefined) return fail(tooLarge(line.url, maxBodyBytes));
-        settled = true;
-        signal.removeEventListener("abort", onAbort);
-        resolve(body);
-      });
-    });
-    request.end();
-  });
-}
-
-function refusalOf(response: IncomingMessage, url: string, maxBodyBytes: number): ScrapeError | undefined {
-  const status = response.statusCode ?? 0;
-  if (status !== 200)
-    return new ScrapeError("ERR_SCRAPE_STATUS", `${url}: status ${status} instead of 200`, { status });
-  const encoding = response.headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "identity") {
-    return new ScrapeError("ERR_SCRAPE_ENCODING", `${url}: the answer is compressed (${encoding.slice(0, 40)})`, {
-      status,
-    });
-  }
-  return Number(response.headers["content-length"]) > maxBodyBytes ? tooLarge(url, maxBodyBytes) : undefined;
-}
-
-function tooLarge(url: string, maxBodyBytes: number): ScrapeError {
-  return new ScrapeError("ERR_SCRAPE_TOO_LARGE", `${url}: the answer is larger than ${maxBodyBytes} bytes`, {
-    status: 200,
-  });
-}
-
-/** Calls back with the whole body, or with undefined as soon as it is too large. */
-function readBody(response: IncomingMessage, maxBodyBytes: number, done: (body: Buffer | undefined) => void): void {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  response.on("data", (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > maxBodyBytes) done(undefined);
-    else chunks.push(chunk);
-  });
-  response.on("end", () => {
-    if (response.complete) done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+function errorOf({ fault, detail }: AnswerFault, { url, reader }: Line, cause: Error | undefined): ScrapeError {
+  const why = cause === undefined || cause.message === "" ? "" : `: ${cause.message}`;
+  return new ScrapeError(codes[fault], `${url}: ${detail}${why}`, {
+    ...(reader.status === 0 ? {} : { status: reader.status }),
+    ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -150,6 +150,51 @@ describe("a scrape client", () => {
     const error = await failure(client().get({ id: "default/x", host: "127.0.0.1", port: 1 }, never()));
     expect(error.code).toBe("ERR_SCRAPE_UNREACHABLE");
     expect(error.message).toContain("http://127.0.0.1:1/metrics?x=1");
+    expect(error.cause).toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  it("asks one target one question at a time", async () => {
+    let open = 0;
+    let most = 0;
+    const a = await serve((request, response) => {
+      open += 1;
+      most = Math.max(most, open);
+      setTimeout(() => {
+        open -= 1;
+        response.end(`${request.headers.host}`);
+      }, 5);
+    });
+    const scraper = client();
+    const bodies = await Promise.all([1, 2, 3].map(() => scraper.get(a.target, never()).then(String)));
+    expect([bodies, most, a.connections()]).toEqual([Array(3).fill(`127.0.0.1:${a.target.port}`), 1, 1]);
+  });
+
+  it("lets the next question through when the one before it fails, and asks nobody after the client is closed", async () => {
+    let requests = 0;
+    const a = await serve((request, response) => {
+      requests += 1;
+      if (requests === 1) request.socket.end("HTTP/1.1 500 no\r\n\r\n");
+      else if (requests === 2) response.end("ok");
+    });
+    const scraper = client();
+    const [first, second, third] = [0, 0, 0].map(() => scraper.get(a.target, never()));
+    expect((await failure(first!)).code).toBe("ERR_SCRAPE_STATUS");
+    expect((await second!).toString()).toBe("ok");
+    await until(() => requests === 3);
+    const fourth = failure(scraper.get(a.target, never()));
+    scraper.close();
+    expect((await failure(third!)).code).toBe("ERR_SCRAPE_UNREACHABLE");
+    expect((await fourth).code).toBe("ERR_SCRAPE_CLOSED");
+    await until(() => a.sockets.size === 0);
+  });
+
+  it("closes a connection on which a server speaks unasked", async () => {
+    const a = await serve((_, response) => response.end("ok"));
+    const scraper = client();
+    await scraper.get(a.target, never());
+    for (const socket of a.sockets) socket.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil");
+    await until(() => a.sockets.size === 0);
+    expect((await scraper.get(a.target, never())).toString()).toBe("ok");
   });
 
   it("dials again, once, when a kept connection turns out to be dead", async () => {

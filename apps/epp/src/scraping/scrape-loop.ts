@@ -189,7 +189,7 @@ class ScrapePair {
     const text = error instanceof Error ? error.message : String(error);
     if (this.#failures === 1)
       log.warn("scraping fails", { endpoint: this.#endpoint.id, plugin: this.#name, error: text });
-    const refused = REFUSED.has((error as { code?: unknown } | null)?.code);
+    const refused = isRefused(error) || (error instanceof Error && isRefused(error.cause));
     this.#refusals = refused ? this.#refusals + 1 : 0;
     if (this.#refusals !== REFUSALS || !judgesReadiness) return;
     datastore.setReady(this.#endpoint.id, false);
@@ -209,4 +209,9 @@ class ScrapePair {
   get #name(): string {
     return this.#source.instance.entry.name;
   }
+}
+
+/** A scraper may pass the system's error on, or name it as the cause of its own. */
+function isRefused(error: unknown): boolean {
+  return REFUSED.has((error as { code?: unknown } | null | undefined)?.code);
 }
