@@ -54,6 +54,8 @@ interface Settings {
    */
   readonly guardProcess: boolean;
   readonly scrapeIntervalMs: number;
+  /** The same while no requests come in; 0 = no other. At most a second: data older than two is not used. */
+  readonly idleScrapeIntervalMs: number;
   /** Pause between two refreshes of the pool gauges. */
   readonly gaugeIntervalMs: number;
   /** Data older than this is left out of pool gauges. */
@@ -89,6 +91,7 @@ const defaults: Settings = Object.freeze({
   pluginLimits: Object.freeze({ setupMs: 10_000, startMs: 10_000, stopMs: 5_000 }),
   guardProcess: false,
   scrapeIntervalMs: 50,
+  idleScrapeIntervalMs: 0,
   gaugeIntervalMs: 5_000,
   stalenessMs: 2_000,
   streamMetrics: false,

@@ -28,6 +28,7 @@ import { distrusted } from "./request/control-headers.ts";
 import type { PickerContext } from "./request/picker-context.ts";
 import { internalFault, toRejection } from "./request/refusals.ts";
 import { RequestExchange } from "./request/request-exchange.ts";
+import { Activity } from "./scraping/activity.ts";
 import { createAdminServer } from "./servers/admin-server.ts";
 import { portError } from "./servers/listen.ts";
 import { createMetricsServer } from "./servers/metrics-server.ts";
@@ -82,12 +83,15 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
   const pluginMetrics = root.resolve(tokens.pluginMetrics);
   const decisions = root.resolve(tokens.decisions);
   const seed = options.seed ?? randomUUID();
+  const activity = new Activity();
 
   const generationOptions = {
     pool: options.pool,
     allowExperimental: options.allowExperimental,
     seed,
     scrapeIntervalMs: options.scrapeIntervalMs,
+    idleScrapeIntervalMs: options.idleScrapeIntervalMs,
+    activity,
     root,
     datastore,
     metrics,
@@ -123,6 +127,7 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
     metrics,
     decisions,
     log,
+    activity,
     runtime: current.runtime,
     routedModels: new Set(),
   };

@@ -6,6 +6,7 @@ import type { EppMetrics, HostLogger, PluginMetrics } from "@pointsman/telemetry
 import type { PluginTimeLimits } from "./epp-options.ts";
 import type { PickerConfig } from "./load-picker-config.ts";
 import { createPickerRuntime, type PickerRuntime } from "./picker-runtime.ts";
+import type { Activity } from "./scraping/activity.ts";
 import { ScrapeLoop, scrapeSources } from "./scraping/scrape-loop.ts";
 import { instanceServices } from "./services/instance-services.ts";
 
@@ -15,6 +16,9 @@ export interface GenerationOptions {
   readonly allowExperimental: boolean;
   readonly seed: string;
   readonly scrapeIntervalMs: number;
+  /** Pause between scrapes while no requests come in; 0 = the same. */
+  readonly idleScrapeIntervalMs: number;
+  readonly activity: Activity;
   readonly root: DependencyContainer;
   readonly datastore: Datastore;
   readonly metrics: EppMetrics;
@@ -84,7 +88,7 @@ export class Generation {
    * @throws DiagnosticError when discovery fails at the start of the process; at a reload the old endpoints stay.
    */
   async takeOver(previous?: Generation): Promise<void> {
-    const { picker, datastore, metrics, log, scrapeIntervalMs } = this.#options;
+    const { picker, datastore, metrics, log, scrapeIntervalMs, idleScrapeIntervalMs, activity } = this.#options;
     datastore.useWriters(this.set.endpointWriters().map(({ attribute, writer }) => ({ key: attribute.key, writer })));
     if (previous !== undefined) previous.#loop?.stop();
     this.#loop = new ScrapeLoop({
@@ -93,6 +97,7 @@ export class Generation {
       metrics,
       log,
       defaultIntervalMs: scrapeIntervalMs,
+      idle: idleScrapeIntervalMs === 0 ? undefined : { intervalMs: idleScrapeIntervalMs, activity },
       judgesReadiness: true,
     });
     const name = picker.config.dataLayer.discovery?.pluginRef ?? "";

@@ -125,6 +125,13 @@ export const serveFlags = defineFlags({
     min: 10,
     help: "pause between scrapes",
   },
+  "refresh-metrics-interval-idle": {
+    kind: "duration",
+    group: "Observation",
+    default: 0,
+    max: 1_000,
+    help: "the same while no requests come in; 0 = no other, 1s at most",
+  },
   "refresh-prometheus-metrics-interval": {
     kind: "duration",
     group: "Observation",

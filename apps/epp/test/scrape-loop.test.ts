@@ -4,7 +4,8 @@ import { WaitingRequests } from "@pointsman/plugin-api/keys";
 import type { PluginInstance } from "@pointsman/plugin-host";
 import { EppMetrics } from "@pointsman/telemetry";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ScrapeLoop } from "../src/scraping/scrape-loop.ts";
+import { Activity } from "../src/scraping/activity.ts";
+import { ScrapeLoop, type ScrapeLoopOptions } from "../src/scraping/scrape-loop.ts";
 
 let datastore: Datastore;
 let loop: ScrapeLoop | undefined;
@@ -37,7 +38,13 @@ function instance(name: string, capabilities: { scraper?: Scraper; extractor?: E
   } as unknown as PluginInstance;
 }
 
-function start(scrape: Scraper["scrape"], extract?: Extractor["extract"], timeoutMs?: number): EppMetrics {
+interface StartOptions {
+  readonly extract?: Extractor["extract"];
+  readonly timeoutMs?: number;
+  readonly idle?: ScrapeLoopOptions["idle"];
+}
+
+function start(scrape: Scraper["scrape"], { extract, timeoutMs, idle }: StartOptions = {}): EppMetrics {
   const metrics = new EppMetrics({ streamMetrics: false });
   const scraper: Scraper = { scrape, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
   const extractor: Extractor = {
@@ -51,6 +58,7 @@ function start(scrape: Scraper["scrape"], extract?: Extractor["extract"], timeou
     log,
     defaultIntervalMs: 50,
     judgesReadiness: true,
+    idle,
   });
   return metrics;
 }
@@ -68,6 +76,27 @@ describe("the scrape loop", () => {
     expect(waiting()).toBe(3);
     expect(scrape.mock.calls.length).toBeGreaterThan(15);
     expect(scrape.mock.calls.length).toBeLessThan(26);
+  });
+
+  it("goes slow while no requests come in, and is back at its pace with the first one", async () => {
+    const activity = new Activity();
+    const scrape = vi.fn(page);
+    start(scrape, { idle: { intervalMs: 1_000, activity } });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(scrape.mock.calls.length).toBeLessThan(14);
+    scrape.mockClear();
+    activity.mark();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(scrape.mock.calls.length).toBeGreaterThan(15);
+    await vi.advanceTimersByTimeAsync(5_000);
+    scrape.mockClear();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(scrape.mock.calls.length).toBeLessThan(14);
+    loop?.stop();
+    scrape.mockClear();
+    activity.mark();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(scrape).not.toHaveBeenCalled();
   });
 
   it("backs off while an endpoint fails, and comes back to speed", async () => {
@@ -115,8 +144,7 @@ describe("the scrape loop", () => {
         signals.push(signal);
         return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
       },
-      undefined,
-      200,
+      { timeoutMs: 200 },
     );
     await vi.advanceTimersByTimeAsync(300);
     expect(signals[0]?.aborted).toBe(true);
@@ -130,8 +158,7 @@ describe("the scrape loop", () => {
         asked += 1;
         return new Promise((resolve) => waiting.push(() => resolve(undefined)));
       },
-      undefined,
-      100,
+      { timeoutMs: 100 },
     );
     await vi.advanceTimersByTimeAsync(60_000);
     expect([asked, lines]).toEqual([
@@ -145,9 +172,10 @@ describe("the scrape loop", () => {
   });
 
   it("counts a page that is not understood, and says so once", async () => {
-    const metrics = start(page, () => {
+    const extract = (): never => {
       throw new Error("no metric I know");
-    });
+    };
+    const metrics = start(page, { extract });
     await vi.advanceTimersByTimeAsync(500);
     expect(lines).toEqual(["a scraped page was not understood"]);
     expect(await metrics.page()).toMatch(

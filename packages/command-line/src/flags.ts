@@ -16,7 +16,7 @@ export type FlagSpec =
   | (FlagBase & { readonly kind: "integer"; readonly default: number; readonly min: number; readonly max: number })
   | (FlagBase & { readonly kind: "optional-integer"; readonly min: number; readonly max: number })
   /** `50ms`, `1m30s`; the value is in milliseconds. */
-  | (FlagBase & { readonly kind: "duration"; readonly default: number; readonly min?: number })
+  | (FlagBase & { readonly kind: "duration"; readonly default: number; readonly min?: number; readonly max?: number })
   /** `64MiB`, `20M`, `1048576`; the value is in bytes. */
   | (FlagBase & { readonly kind: "bytes"; readonly default: number })
   /** Accepted with a warning, without effect: another picker has it. */

@@ -110,6 +110,8 @@ function parseValue(spec: FlagSpec, text: string | undefined): unknown {
     case "duration": {
       const value = parseDuration(given);
       if (value < (spec.min ?? 0)) throw new FlagFault(`"${given}" is less than ${spec.min} ms.`);
+      if (value > (spec.max ?? Number.POSITIVE_INFINITY))
+        throw new FlagFault(`"${given}" is more than ${spec.max} ms.`);
       return value;
     }
     case "bytes":

@@ -109,6 +109,7 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
     seed: flags.seed,
     allowExperimental: flags["allow-experimental-plugins"],
     scrapeIntervalMs: flags["refresh-metrics-interval"],
+    idleScrapeIntervalMs: flags["refresh-metrics-interval-idle"],
     gaugeIntervalMs: flags["refresh-prometheus-metrics-interval"],
     stalenessMs: flags["metrics-staleness-threshold"],
     streamMetrics: flags["enable-grpc-stream-metrics"],

@@ -2,6 +2,7 @@ import type { Datastore } from "@pointsman/datastore";
 import type { EppMetrics, HostLogger } from "@pointsman/telemetry";
 import type { DecisionRing } from "../decisions/decision-ring.ts";
 import type { PickerRuntime } from "../picker-runtime.ts";
+import type { Activity } from "../scraping/activity.ts";
 import type { TrustedHeaders } from "./control-headers.ts";
 
 export interface PickerOptions {
@@ -23,6 +24,7 @@ export interface PickerContext {
   readonly metrics: EppMetrics;
   readonly decisions: DecisionRing;
   readonly log: HostLogger;
+  readonly activity: Activity;
   /** The plugin set that new requests start with. */
   readonly runtime: PickerRuntime;
   /** Models that were routed: only these become label values. */

@@ -31,6 +31,9 @@ import { runProducers } from "./run-producers.ts";
 import { scoresMetadata } from "./scores-metadata.ts";
 import { tenantOf } from "./tenant.ts";
 
+/** One for all requests: making an error costs more than everything else at a request's end. */
+const requestEnded = Object.freeze(new Error("the request has ended"));
+
 const unchangedResponse: ResponseHeadersAnswer = Object.freeze({ setHeaders: [], removeHeaders: [], body: "none" });
 
 /**
@@ -59,6 +62,7 @@ export class RequestExchange implements Exchange {
     this.#runtime = context.runtime;
     this.#accounting = new RequestAccounting(context);
     this.#runtime.requests.enter();
+    context.activity.mark();
   }
 
   requestHeaders(headers: HeaderList): void {
@@ -129,7 +133,7 @@ export class RequestExchange implements Exchange {
 
   /** The last thing plugins hear of a request. */
   #complete(request: PipelineRequest, outcome: Outcome, usage: Usage | undefined): void {
-    request.abort(new Error("the request has ended"));
+    request.abort(requestEnded);
     const completion: Completion = {
       outcome,
       served: this.#served,

@@ -4,6 +4,7 @@ import type { Endpoint, EndpointWriter, Logger, ScrapePayload } from "@pointsman
 import type { PluginInstance, PluginSet } from "@pointsman/plugin-host";
 import type { EppMetrics } from "@pointsman/telemetry";
 import { endpointWriter } from "../services/endpoint-writer.ts";
+import type { Activity } from "./activity.ts";
 
 /** Longest pause after failures, in milliseconds. */
 const MAX_PAUSE_MS = 5_000;
@@ -37,6 +38,11 @@ export interface ScrapeLoopOptions {
   readonly log: Logger;
   /** Pause between two scrapes of an endpoint when its source does not say, in milliseconds. */
   readonly defaultIntervalMs: number;
+  /**
+   * Longest pause between two scrapes while no requests come in, in milliseconds; the first request ends it. Sources
+   * that scrape more seldom keep their own pace. Absent: always the same interval.
+   */
+  readonly idle?: { readonly intervalMs: number; readonly activity: Activity } | undefined;
   /** False where discovery tells readiness: refused scrapes then change nothing. */
   readonly judgesReadiness: boolean;
 }
@@ -85,6 +91,7 @@ class ScrapePair {
   readonly #ownWriter: EndpointWriter;
   #timer: NodeJS.Timeout | undefined;
   #hung: NodeJS.Timeout | undefined;
+  #stayAsleep: (() => void) | undefined;
   #abort: AbortController | undefined;
   #stopped = false;
   #failures = 0;
@@ -108,12 +115,28 @@ class ScrapePair {
     this.#stopped = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#hung);
+    this.#stayAsleep?.();
     this.#abort?.abort(new Error(`${this.#endpoint.id} is no longer scraped`));
   }
 
   #schedule(pauseMs: number): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => void this.#scrape(), pauseMs);
+    this.#timer = setTimeout(() => {
+      this.#stayAsleep?.();
+      this.#stayAsleep = undefined;
+      void this.#scrape();
+    }, pauseMs);
+  }
+
+  /** The pause while everything works: longer when nobody asks, until somebody does. */
+  #wantedPauseMs(): number {
+    const { idle } = this.#options;
+    if (idle === undefined || idle.intervalMs <= this.#intervalMs || !idle.activity.isIdle) return this.#intervalMs;
+    this.#stayAsleep = idle.activity.onWake(() => {
+      clearTimeout(this.#timer);
+      this.#schedule(Math.random() * this.#intervalMs);
+    });
+    return idle.intervalMs;
   }
 
   async #scrape(): Promise<void> {
@@ -143,10 +166,10 @@ class ScrapePair {
       clearTimeout(limit);
       clearTimeout(this.#hung);
     }
-    const pause = Math.min(
-      this.#intervalMs * 2 ** Math.min(this.#failures, 10),
-      Math.max(MAX_PAUSE_MS, this.#intervalMs),
-    );
+    const pause =
+      this.#failures === 0
+        ? this.#wantedPauseMs()
+        : Math.min(this.#intervalMs * 2 ** Math.min(this.#failures, 10), Math.max(MAX_PAUSE_MS, this.#intervalMs));
     const jitter = 1 + JITTER * (2 * Math.random() - 1);
     // The interval is from start to start; an endpoint that answers slowly is still given a short rest.
     this.#schedule(Math.max(pause / 10, pause * jitter - (performance.now() - started)));
