@@ -2,6 +2,7 @@ import type { TlsIdentity } from "@pointsman/ext-proc";
 import type { HostLogger } from "@pointsman/telemetry";
 import type { PickerConfig } from "./load-picker-config.ts";
 import { allControlHeaders, type TrustedHeaders } from "./request/control-headers.ts";
+import type { AccessLogMode } from "./response/access-log.ts";
 
 const MEBIBYTE = 1_048_576;
 
@@ -60,6 +61,8 @@ interface Settings {
   readonly gaugeIntervalMs: number;
   /** Data older than this is left out of pool gauges. */
   readonly stalenessMs: number;
+  /** Whether the ext_proc port takes the proxy's access log. */
+  readonly accessLog: AccessLogMode;
   /** Export `extproc_*` series. */
   readonly streamMetrics: boolean;
   readonly decisionsKept: number;
@@ -94,6 +97,7 @@ const defaults: Settings = Object.freeze({
   idleScrapeIntervalMs: 0,
   gaugeIntervalMs: 5_000,
   stalenessMs: 2_000,
+  accessLog: "auto",
   streamMetrics: false,
   decisionsKept: 10_000,
   decisionsBytes: 64 * MEBIBYTE,

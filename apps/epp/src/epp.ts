@@ -28,6 +28,7 @@ import { distrusted } from "./request/control-headers.ts";
 import type { PickerContext } from "./request/picker-context.ts";
 import { internalFault, toRejection } from "./request/refusals.ts";
 import { RequestExchange } from "./request/request-exchange.ts";
+import { AccessLog } from "./response/access-log.ts";
 import { Activity } from "./scraping/activity.ts";
 import { createAdminServer } from "./servers/admin-server.ts";
 import { portError } from "./servers/listen.ts";
@@ -128,6 +129,7 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
     decisions,
     log,
     activity,
+    accessLog: options.accessLog === "off" ? undefined : new AccessLog(options.accessLog, metrics),
     runtime: current.runtime,
     routedModels: new Set(),
   };
@@ -276,6 +278,7 @@ function openTransport(options: EppSettings, context: PickerContext): ExtProcTra
   let overrideReported = false;
   const createTransport = options.transport === "native" ? createNativeTransport : createGrpcJsTransport;
   return createTransport({
+    ...(context.accessLog === undefined ? {} : { accessLog: context.accessLog }),
     handler: { open: () => new RequestExchange(context) },
     maxReceiveMessageBytes: options.maxReceiveMessageBytes,
     limits: { maxBodyBytes: options.maxBodyBytes },

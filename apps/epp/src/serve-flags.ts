@@ -145,6 +145,13 @@ export const serveFlags = defineFlags({
     default: 2_000,
     help: "older data is left out of pool gauges",
   },
+  "access-log": {
+    kind: "choice",
+    group: "Observation",
+    values: ["auto", "on", "off"],
+    default: "auto",
+    help: "take the proxy's access log on the ext_proc port",
+  },
   "enable-grpc-stream-metrics": { kind: "boolean", group: "Observation", default: false, help: "extproc_* series" },
   "decisions-kept": {
     kind: "integer",

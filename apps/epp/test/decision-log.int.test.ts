@@ -39,6 +39,7 @@ function record(requestId: string): DecisionRecord {
     served: undefined,
     status: undefined,
     outcome: "ended",
+    proxied: undefined,
   };
 }
 

@@ -19,6 +19,7 @@ function record(requestId: string): DecisionRecord {
     served: undefined,
     status: undefined,
     outcome: undefined,
+    proxied: undefined,
   };
 }
 

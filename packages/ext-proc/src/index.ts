@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+export { type AccessLogEntry, decodeAccessLogMessage } from "./access-log/access-log-entry.ts";
+export { ACCESS_LOG_METHOD, type AccessLogSink } from "./access-log/access-log-sink.ts";
 export {
   createExtProcClient,
   type ExtProcClient,

@@ -7,6 +7,11 @@ export const METRIC_PREFIX = "llm_d_epp_";
 const SECONDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 const LONG_SECONDS = [...SECONDS, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600];
 const PROCESSING_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.04, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const FIRST_BYTE_SECONDS = [...SECONDS, 120];
+const TOKEN_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+const STREAMED_TOKEN_SECONDS = [
+  0.0005, 0.00205, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.125, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 2,
+];
 const SCHEDULING_SECONDS = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 const STREAM_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600];
 const REQUEST_BYTES = Array.from({ length: 25 }, (_, k) => 64 * 2 ** k);
@@ -41,10 +46,35 @@ export class EppMetrics {
   readonly requestSize = this.#histogram("request_size_bytes", "Size of request bodies.", REQUEST, REQUEST_BYTES);
   readonly responseSize = this.#histogram(
     "response_size_bytes",
-    "Size of answers whose body was seen.",
+    "Size of answers, where their body or the proxy's access log was seen.",
     REQUEST,
     RESPONSE_BYTES,
   );
+  readonly firstByte = this.#histogram(
+    "request_ttft_seconds",
+    "From the request's arrival at the proxy to the first byte of its answer; from the access log.",
+    [...REQUEST, "streaming"],
+    FIRST_BYTE_SECONDS,
+  );
+  readonly perToken = this.#histogram(
+    "request_ntpot_seconds",
+    "Duration over output tokens; from the access log and the answer's usage.",
+    REQUEST,
+    TOKEN_SECONDS,
+  );
+  readonly perStreamedToken = this.#histogram(
+    "request_streaming_tpot_seconds",
+    "Duration after the first byte over the other output tokens; from the access log and the answer's usage.",
+    REQUEST,
+    STREAMED_TOKEN_SECONDS,
+  );
+  readonly answerEnds = this.#counter("request_end_total", "Routed requests by how they ended; from the access log.", [
+    ...REQUEST,
+    "end",
+  ]);
+  readonly accessLogEntries = this.#counter("access_log_entries_total", "Entries of the proxy's access log.", [
+    "request",
+  ]);
   readonly inputTokens = this.#histogram("request_input_tokens", "Prompt tokens the server counted.", REQUEST, TOKENS);
   readonly cachedTokens = this.#histogram(
     "request_cached_tokens",

@@ -112,6 +112,7 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
     idleScrapeIntervalMs: flags["refresh-metrics-interval-idle"],
     gaugeIntervalMs: flags["refresh-prometheus-metrics-interval"],
     stalenessMs: flags["metrics-staleness-threshold"],
+    accessLog: flags["access-log"],
     streamMetrics: flags["enable-grpc-stream-metrics"],
     decisionsKept: flags["decisions-kept"],
     decisionsBytes: flags["decisions-bytes"],

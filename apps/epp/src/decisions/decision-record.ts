@@ -1,3 +1,4 @@
+import type { AccessLogEntry } from "@pointsman/ext-proc";
 import { type Decision, type DecisionDescription, describeDecision } from "@pointsman/scheduling";
 
 /** One request's story. Kept as it is; rendered when somebody asks. Holds neither prompt nor headers. */
@@ -22,6 +23,8 @@ export interface DecisionRecord {
   served: string | undefined;
   status: number | undefined;
   outcome: string | undefined;
+  /** What the proxy's access log says of the exchange; it may come after the end. */
+  proxied: AccessLogEntry | undefined;
 }
 
 /** A record as `/debug/decisions` and the decision log show it. Plain JSON. */
@@ -41,6 +44,14 @@ export interface DecisionReport {
   readonly served: string | null;
   readonly status: number | null;
   readonly outcome: string | null;
+  /** From the proxy's access log, where it sends one. */
+  readonly proxied: {
+    readonly firstByteMs: number | null;
+    readonly durationMs: number | null;
+    readonly responseBytes: number;
+    readonly details: string;
+    readonly upstream: string | null;
+  } | null;
 }
 
 export function reportDecision(record: DecisionRecord): DecisionReport {
@@ -64,7 +75,13 @@ export function reportDecision(record: DecisionRecord): DecisionReport {
     served: record.served ?? null,
     status: record.status ?? null,
     outcome: record.outcome ?? null,
+    proxied: record.proxied === undefined ? null : reportEntry(record.proxied),
   };
+}
+
+function reportEntry(entry: AccessLogEntry): NonNullable<DecisionReport["proxied"]> {
+  const { firstByteMs = null, durationMs = null, responseBytes, details, upstream = null } = entry;
+  return { firstByteMs, durationMs, responseBytes, details, upstream };
 }
 
 /** About how many bytes a record holds on to, not counting what records share. */

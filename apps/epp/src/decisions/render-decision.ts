@@ -1,6 +1,8 @@
 import type { ProfileDescription } from "@pointsman/scheduling";
 import type { DecisionReport } from "./decision-record.ts";
 
+type ProxiedReport = NonNullable<DecisionReport["proxied"]>;
+
 const MAX_CANDIDATES = 20;
 
 /** A decision as text for a terminal: what was removed and why, who scored what, who was picked and who served. */
@@ -22,7 +24,14 @@ export function renderDecision(report: DecisionReport): string {
     );
   }
   if (report.outcome !== null) lines.push(`ended     ${report.outcome}`);
+  if (report.proxied !== null) lines.push(`proxied   ${describeProxied(report.proxied)}`);
   return `${lines.join("\n")}\n`;
+}
+
+function describeProxied({ firstByteMs, durationMs, responseBytes, details, upstream }: ProxiedReport): string {
+  const ms = (value: number | null): string => (value === null ? "never" : `after ${value.toFixed(1)} ms`);
+  const by = upstream === null ? "by nobody" : `by ${upstream}`;
+  return `answered ${by}, first byte ${ms(firstByteMs)}, ended ${ms(durationMs)}, ${responseBytes} bytes (${details})`;
 }
 
 function describeModel({ model, targetModel }: DecisionReport): string {

@@ -2,6 +2,7 @@ import type { Datastore } from "@pointsman/datastore";
 import type { EppMetrics, HostLogger } from "@pointsman/telemetry";
 import type { DecisionRing } from "../decisions/decision-ring.ts";
 import type { PickerRuntime } from "../picker-runtime.ts";
+import type { AccessLog } from "../response/access-log.ts";
 import type { Activity } from "../scraping/activity.ts";
 import type { TrustedHeaders } from "./control-headers.ts";
 
@@ -25,6 +26,8 @@ export interface PickerContext {
   readonly decisions: DecisionRing;
   readonly log: HostLogger;
   readonly activity: Activity;
+  /** Undefined when the proxy's access log is not wanted. */
+  readonly accessLog: AccessLog | undefined;
   /** The plugin set that new requests start with. */
   readonly runtime: PickerRuntime;
   /** Models that were routed: only these become label values. */

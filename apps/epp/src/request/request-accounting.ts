@@ -5,6 +5,7 @@ import type { Endpoint, Outcome, Refusal, Usage } from "@pointsman/plugin-api";
 import type { Decision } from "@pointsman/scheduling";
 import type { RequestLabels } from "@pointsman/telemetry";
 import type { DecisionRecord } from "../decisions/decision-record.ts";
+import type { AwaitedEntry } from "../response/access-log.ts";
 import { addressesOf } from "./addresses-of.ts";
 import type { PickerContext } from "./picker-context.ts";
 import type { PipelineRequest } from "./pipeline-request.ts";
@@ -22,6 +23,7 @@ export class RequestAccounting {
   #schedulingMs = 0;
   #labels: RequestLabels | undefined;
   #record: DecisionRecord | undefined;
+  #awaitedEntry: AwaitedEntry | undefined;
 
   constructor(context: PickerContext) {
     this.#context = context;
@@ -60,6 +62,14 @@ export class RequestAccounting {
     metrics.schedulerAttempts.inc(["success", labels[1], first.name, first.namespace, String(first.port)]);
     this.#processed();
     this.#keep(request, snapshot, decision, undefined);
+    this.#awaitedEntry = this.#context.accessLog?.expect({
+      requestId: request.id,
+      labels,
+      streaming: request.stream,
+      onEntry: (entry) => {
+        if (this.#record !== undefined) this.#record.proxied = entry;
+      },
+    });
   }
 
   /** A request without a body goes to some endpoint; there is no decision to record. */
@@ -104,6 +114,10 @@ export class RequestAccounting {
       }
       if (bodyBytes !== undefined) metrics.responseSize.observe(bodyBytes, labels);
     }
+    if (this.#awaitedEntry !== undefined) {
+      const end = { outputTokens: usage?.completionTokens, bodySeen: bodyBytes !== undefined };
+      this.#context.accessLog?.ended(this.#awaitedEntry, end);
+    }
     metrics.streamsInflight?.add(-1);
     metrics.streamDuration?.observe(seconds);
     metrics.streams?.inc([end.fault === undefined ? "OK" : "InvalidArgument"]);
@@ -138,6 +152,7 @@ export class RequestAccounting {
       served: undefined,
       status: refusal?.status,
       outcome: undefined,
+      proxied: undefined,
     };
     this.#context.decisions.add(this.#record);
   }

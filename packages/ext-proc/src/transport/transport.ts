@@ -1,3 +1,4 @@
+import type { AccessLogSink } from "../access-log/access-log-sink.ts";
 import type { ExchangeFactory } from "../exchange.ts";
 import type { Health } from "../health.ts";
 import type { StreamMachineOptions } from "../stream-machine.ts";
@@ -25,6 +26,8 @@ export interface ExtProcTransportOptions
   readonly handler: ExchangeFactory;
   /** Served on the ext_proc port too; a new one if not given. */
   readonly health?: Health;
+  /** Gets the proxy's access log; the service is not offered without. */
+  readonly accessLog?: AccessLogSink;
   /** Largest accepted gRPC message in bytes; must be above the proxy's buffer limit. Default 64 MiB. */
   readonly maxReceiveMessageBytes?: number;
 }

@@ -3,6 +3,7 @@ import { createHealth } from "../../health.ts";
 import { EXT_PROC_METHOD } from "../../wire-names.ts";
 import { createSelfSignedIdentity } from "../self-signed.ts";
 import type { ExtProcTransport, ExtProcTransportOptions } from "../transport.ts";
+import { addAccessLogService } from "./access-log-service.ts";
 import { addHealthService } from "./health-service.ts";
 import { runProcessCall } from "./process-call.ts";
 import { rawMethod } from "./raw-method.ts";
@@ -15,7 +16,12 @@ const EXT_PROC_SERVICE_DEFINITION = { Process: rawMethod(EXT_PROC_METHOD, { requ
 
 /** The ext_proc service on `@grpc/grpc-js`. */
 export function createGrpcJsTransport(options: ExtProcTransportOptions): ExtProcTransport {
-  const { health = createHealth(), maxReceiveMessageBytes = DEFAULT_MAX_RECEIVE_BYTES, ...machineOptions } = options;
+  const {
+    health = createHealth(),
+    maxReceiveMessageBytes = DEFAULT_MAX_RECEIVE_BYTES,
+    accessLog,
+    ...machineOptions
+  } = options;
   // No limit of concurrent streams and no maximum age of connections: a stream lasts as long as its response, and
   // Envoy fails requests above a limit that it learns of too late.
   const server = new Server({
@@ -32,6 +38,7 @@ export function createGrpcJsTransport(options: ExtProcTransportOptions): ExtProc
     },
   });
   addHealthService(server, health);
+  const endAccessLogs = accessLog === undefined ? () => {} : addAccessLogService(server, accessLog);
   const lifecycle = createServerLifecycle(server);
   let identity: ServerIdentity | undefined;
 
@@ -51,10 +58,12 @@ export function createGrpcJsTransport(options: ExtProcTransportOptions): ExtProc
     },
     drain(timeoutMs) {
       health.setServing(false);
+      endAccessLogs();
       return lifecycle.shutdown(timeoutMs);
     },
     close() {
       health.setServing(false);
+      endAccessLogs();
       return lifecycle.shutdown(0);
     },
   };

@@ -1,10 +1,12 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
+import { ACCESS_LOG_METHOD } from "../../access-log/access-log-sink.ts";
 import { createHealth } from "../../health.ts";
 import { EXT_PROC_METHOD } from "../../wire-names.ts";
 import { createSelfSignedIdentity } from "../self-signed.ts";
 import { assertUsable } from "../tls-identity.ts";
 import type { ExtProcTransport, ExtProcTransportOptions, TlsIdentity } from "../transport.ts";
+import { accessLogService } from "./access-log-service.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { healthServices } from "./health-service.ts";
 import { Http2Fault } from "./http2-fault.ts";
@@ -33,6 +35,7 @@ export function createNativeTransport(options: NativeTransportOptions): ExtProcT
     health = createHealth(),
     maxReceiveMessageBytes = DEFAULT_MAX_RECEIVE_BYTES,
     connectionLimits,
+    accessLog,
     ...machineOptions
   } = options;
   const limits = { ...DEFAULT_CONNECTION_LIMITS, ...connectionLimits };
@@ -40,7 +43,14 @@ export function createNativeTransport(options: NativeTransportOptions): ExtProcT
   const connectionOptions: ConnectionOptions = {
     limits,
     maxMessageBytes: maxReceiveMessageBytes,
-    route: createRouter(new Map([[EXT_PROC_METHOD, processService], ...healthServices(health)]), limits),
+    route: createRouter(
+      new Map([
+        [EXT_PROC_METHOD, processService],
+        ...healthServices(health),
+        ...(accessLog === undefined ? [] : [[ACCESS_LOG_METHOD, accessLogService(accessLog)] as const]),
+      ]),
+      limits,
+    ),
     onFault: (fault) => options.onProtocolError?.(fault),
     onCallFailed: (error) => options.onHandlerError?.(error),
   };
