@@ -10,7 +10,7 @@ import {
   type TlsIdentity,
 } from "@pointsman/ext-proc";
 import { type BootedPlugin, bootReport, type GuardOptions } from "@pointsman/plugin-host";
-import type { HostLogger } from "@pointsman/telemetry";
+import { collectProcessMetrics, type HostLogger } from "@pointsman/telemetry";
 import { composeRoot, tokens } from "./container.ts";
 import { DecisionLog } from "./decisions/decision-log.ts";
 import type { DecisionRing } from "./decisions/decision-ring.ts";
@@ -83,6 +83,7 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
   const metrics = root.resolve(tokens.metrics);
   const pluginMetrics = root.resolve(tokens.pluginMetrics);
   const decisions = root.resolve(tokens.decisions);
+  if (options.guardProcess) collectProcessMetrics(metrics.registry);
   const seed = options.seed ?? randomUUID();
   const activity = new Activity();
 

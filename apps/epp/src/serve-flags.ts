@@ -153,6 +153,12 @@ export const serveFlags = defineFlags({
     help: "take the proxy's access log on the ext_proc port",
   },
   "enable-grpc-stream-metrics": { kind: "boolean", group: "Observation", default: false, help: "extproc_* series" },
+  "cpu-profile": {
+    kind: "string",
+    group: "Observation",
+    placeholder: "DIR",
+    help: "on SIGUSR2, profile the CPU for 10 s into a file there",
+  },
   "decisions-kept": {
     kind: "integer",
     group: "Observation",
@@ -186,7 +192,7 @@ export const serveFlags = defineFlags({
   "tls-min-version": ignored("Node's default is TLS 1.2"),
   "tls-cipher-suites": ignored("Node's defaults are used"),
   tracing: ignoredSwitch("there are no traces yet"),
-  "enable-pprof": ignoredSwitch("use node --cpu-prof"),
+  "enable-pprof": ignoredSwitch("use --cpu-profile"),
   "zap-log-level": ignored("use -v"),
   "zap-encoder": ignored("logs are JSON"),
   "zap-devel": ignoredSwitch("logs are JSON"),

@@ -4,3 +4,4 @@ export { EppMetrics, METRIC_PREFIX } from "./epp-metrics.ts";
 export type { HostLogger, LogLevel, LogOptions } from "./logger.ts";
 export { createLogger } from "./logger.ts";
 export { PluginMetrics } from "./plugin-metrics.ts";
+export { collectProcessMetrics } from "./process-metrics.ts";

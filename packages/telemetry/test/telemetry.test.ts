@@ -1,7 +1,14 @@
 import { Writable } from "node:stream";
 import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
-import { CappedCounter, CappedGauge, createLogger, EppMetrics, PluginMetrics } from "../src/index.ts";
+import {
+  CappedCounter,
+  CappedGauge,
+  collectProcessMetrics,
+  createLogger,
+  EppMetrics,
+  PluginMetrics,
+} from "../src/index.ts";
 
 describe("a capped metric", () => {
   it("puts label sets beyond its limit together under `other`", async () => {
@@ -26,6 +33,18 @@ describe("a capped metric", () => {
 });
 
 describe("the picker's metrics", () => {
+  it("tell of the process where it is the picker's own", async () => {
+    const { registry } = new EppMetrics({ streamMetrics: false });
+    collectProcessMetrics(registry);
+    const page = await registry.metrics();
+    for (const name of [
+      "process_cpu_seconds_total",
+      "process_resident_memory_bytes",
+      "nodejs_eventloop_lag_p99_seconds",
+    ])
+      expect(page).toMatch(new RegExp(`^${name} [0-9.e-]+`, "m"));
+  });
+
   it("have llm-d's names, and series that are off do not exist", async () => {
     const off = await new EppMetrics({ streamMetrics: false }).page();
     expect(off).toContain("# TYPE llm_d_epp_request_total counter");

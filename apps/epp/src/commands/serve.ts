@@ -5,6 +5,7 @@ import { createLogger, type HostLogger } from "@pointsman/telemetry";
 import { createEpp, type Epp } from "../epp.ts";
 import { loadPickerConfig } from "../load-picker-config.ts";
 import { serveFlags } from "../serve-flags.ts";
+import { profileOnSignal } from "./cpu-profile.ts";
 import {
   checkFlags,
   configLocationOf,
@@ -55,6 +56,8 @@ export async function serve(argv: readonly string[]): Promise<number> {
       const { source } = picker;
       watches.push(watchConfig({ epp, location, file: source.from === "file" ? source.name : undefined, log }));
     }
+    const profiles = parsed.values["cpu-profile"];
+    if (profiles !== undefined) watches.push(profileOnSignal({ folder: profiles, log }));
     await untilSignalled();
     for (const stop of watches) stop();
     log.info("draining", { activeStreams: epp.activeStreams, limitMs: parsed.values["drain-timeout"] });
