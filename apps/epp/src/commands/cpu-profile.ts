@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { Session } from "node:inspector/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HostLogger } from "@pointsman/telemetry";
+import type { Logger } from "@pointsman/plugin-api";
 
 /** Long enough to see a whole scrape interval and some collections of garbage, in milliseconds. */
 const PROFILE_MS = 10_000;
@@ -10,7 +10,7 @@ const PROFILE_MS = 10_000;
 export interface CpuProfileOptions {
   /** Made when it is missing. */
   readonly folder: string;
-  readonly log: HostLogger;
+  readonly log: Logger;
   readonly durationMs?: number;
 }
 
