@@ -4,6 +4,8 @@ import { z } from "zod";
 import { createDecider } from "./create-decider.ts";
 import { type PrefixAttributes, prefixAttributes, prefixProducerName } from "./prefix-attributes.ts";
 
+const QUOTE = 0x22;
+
 const config = z.strictObject({
   threshold: z
     .number()
@@ -31,10 +33,10 @@ export const promptBytesPdDecider = definePlugin({
     const attributes = prefixAttributes(prefixMatchInfoProducerName);
     return {
       decider: createDecider((request, endpoint) => {
-        const { tokenIds, byteLength } = request.prompt;
+        const { tokenIds, parts } = request.prompt;
         const tokens = tokenIds ?? request.locals.get(TokenizedPrompt);
         // A prompt of token ids has no text: llm-d's estimate of 4 bytes a token stands for it.
-        const bytes = tokenIds === undefined ? byteLength : 4 * tokenIds.length;
+        const bytes = tokenIds === undefined ? textBytes(parts) : 4 * tokenIds.length;
         const share = endpoint === undefined ? 0 : cachedShare(endpoint, tokens?.length ?? 0, attributes);
         const rest = Math.round((1 - share) * bytes);
         const yes = rest >= threshold;
@@ -45,6 +47,11 @@ export const promptBytesPdDecider = definePlugin({
     };
   },
 });
+
+/** Bytes of the prompt's text as it stands in the body, without the quotation marks around it. */
+function textBytes(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length - (part.length > 1 && part[0] === QUOTE ? 2 : 0), 0);
+}
 
 /** Share of the prompt's tokens that the endpoint has cached, 0 to 1. */
 function cachedShare(endpoint: Endpoint, tokens: number, { match, blockSize }: PrefixAttributes): number {

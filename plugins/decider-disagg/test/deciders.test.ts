@@ -90,6 +90,14 @@ describe("prompt-bytes-pd-decider", () => {
     expect((await bytes(100, 96, endpoint(0, 64))).yes).toBe(false);
   });
 
+  it("does not count the quotation marks around the text", async () => {
+    const bytesOf = async (prompt: string) =>
+      (await decide(promptBytes, { threshold: 3 }, createTestRequest({ prompt }))).yes;
+    expect(await bytesOf('"ab"')).toBe(false);
+    expect(await bytesOf('"abc"')).toBe(true);
+    expect(await bytesOf('"')).toBe(false);
+  });
+
   it("takes an unknown cache for an empty one, and always says yes at 0", async () => {
     expect((await bytes(100, 512, endpoint())).yes).toBe(true);
     expect((await bytes(0, 512, endpoint(2, 64))).yes).toBe(true);
