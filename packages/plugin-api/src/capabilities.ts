@@ -1,4 +1,5 @@
 import type { Attribute, NumberAttribute, RequestKey } from "./attribute.ts";
+import type { Connector } from "./connector.ts";
 import type { Candidates, Endpoint, EndpointSpec } from "./endpoint.ts";
 import type { Prompt, RequestView } from "./request.ts";
 
@@ -321,11 +322,6 @@ export type ResponseHeadersHook = (request: RequestView, response: ResponseHeade
 export type ResponseChunkHook = (request: RequestView, chunk: Uint8Array, end: boolean) => void;
 /** Runs exactly once for each request that had a view, whatever happened. The place to give back counters. */
 export type AfterResponseHook = (request: RequestView, completion: Completion) => void;
-
-/** Sidecar connector: runs the prefill and decode legs of one request. Its shape is fixed with the sidecar. */
-export interface Connector {
-  readonly protocol: string;
-}
 
 /** Life cycle of an instance, beside what it can do. */
 export interface InstanceLifecycle {
