@@ -66,9 +66,17 @@ const home = dirname(import.meta.dirname);
 let pools = 0;
 
 /** Starts a picker that is closed behind the tests of the file. */
-export async function startPicker(shape: PickerShape, options: Partial<EppOptions> = {}): Promise<TestPicker> {
+export function startPicker(shape: PickerShape, options: Partial<EppOptions> = {}): Promise<TestPicker> {
+  return startPickerWith((pool) => configText(shape, pool), options);
+}
+
+/** The same for a configuration that is no shape. @param textOf gets the name of the pool that its fixtures need. */
+export async function startPickerWith(
+  textOf: (pool: string) => string,
+  options: Partial<EppOptions> = {},
+): Promise<TestPicker> {
   const pool = new TestPool(`pool-${process.pid}-${(pools += 1)}`);
-  const epp = await createEpp(await eppOptions(configText(shape, pool.name), options));
+  const epp = await createEpp(await eppOptions(textOf(pool.name), options));
   const client = createExtProcClient({ address: `127.0.0.1:${epp.ports.grpc}` });
   const picker: TestPicker = {
     epp,
