@@ -25,6 +25,10 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (argv) => (await import("./demo/demo.ts")).demo(argv),
   },
   check: { about: "check a configuration", run: async (argv) => (await import("@pointsman/epp")).check(argv) },
+  env: {
+    about: "print the configuration that environment variables amount to",
+    run: async (argv) => (await import("./environment/env-command.ts")).env(argv),
+  },
   plugins: {
     about: "list installed plugins, tell about one, add one",
     run: async (argv) => (await import("./plugins/plugins-command.ts")).plugins(argv, process.env),

@@ -1,0 +1,93 @@
+import { type RedisAddress, readRedisAddresses } from "./read-redis-addresses.ts";
+import type { Traced, VariableReader } from "./variable-reader.ts";
+import {
+  enableName,
+  hubToken,
+  type NumberVariable,
+  numberVariables,
+  pdSwitch,
+  type SwitchedPlugin,
+  switchedPlugins,
+  weightName,
+} from "./variables.ts";
+
+/** A plugin that a side has switched on. */
+export interface EnabledPlugin {
+  readonly plugin: SwitchedPlugin;
+  readonly switch: Traced<boolean>;
+  /** Not used for filters. */
+  readonly weight: Traced<number>;
+  /** Of the Redis that the scorer asks; only for `KVCACHE_AWARE_SCORER`, which is left out without one. */
+  readonly redis?: RedisAddress;
+}
+
+/** What the variables say, each value with the variable that it is from. */
+export interface EnvironmentSettings {
+  /** In the order of the profile. Without P/D the decode side is the only one. */
+  readonly decode: readonly EnabledPlugin[];
+  /** Empty unless P/D is on. */
+  readonly prefill: readonly EnabledPlugin[];
+  readonly pd: Traced<boolean>;
+  readonly numbers: Readonly<Record<keyof typeof numberVariables, Traced<number>>>;
+  /** `HF_TOKEN`; secret. */
+  readonly hubToken: Traced<string> | undefined;
+}
+
+/** Reads and checks all variables of the first llm-d; `reader` gets what is wrong with them. */
+export function readSettings(reader: VariableReader): EnvironmentSettings {
+  const pd = reader.flag(pdSwitch);
+  const addresses = readRedisAddresses(reader);
+  const token = reader.text(hubToken);
+  let asksRedis = false;
+  const side = (prefix: string): EnabledPlugin[] =>
+    switchedPlugins.flatMap((plugin) => {
+      const enable = reader.flag(enableName(prefix, plugin.stem));
+      const weightVariable = weightName(prefix, plugin.stem);
+      if (!enable.value) {
+        if (reader.isSet(weightVariable)) ignored(reader, weightVariable, `${enable.variable} is not true`);
+        return [];
+      }
+      if (plugin.kind === "filter" && reader.isSet(weightVariable))
+        ignored(reader, weightVariable, "a filter has no weight");
+      const weight: Traced<number> =
+        plugin.kind === "filter"
+          ? { value: 1, variable: weightVariable, isDefault: true }
+          : reader.weight(weightVariable);
+      const enabled: EnabledPlugin = { plugin, switch: enable, weight };
+      if (plugin.stem !== "KVCACHE_AWARE_SCORER") return [enabled];
+      asksRedis = true;
+      const redis = prefix === "" ? addresses.decode : addresses.prefill;
+      if (redis !== undefined && token !== undefined) return [{ ...enabled, redis }];
+      reportMissing(reader, enable.variable, redis === undefined ? addresses.missing : hubToken);
+      return [];
+    });
+  const decode = side("");
+  // Read even where it has no effect, so that what is wrong with it is told.
+  const prefillSide = side("PREFILL_");
+  if (!pd.value) for (const entry of prefillSide) ignored(reader, entry.switch.variable, `${pdSwitch} is not true`);
+  const prefill = pd.value ? prefillSide : [];
+  const stems = new Set([...decode, ...prefill].map(({ plugin }) => plugin.stem));
+  addresses.reportUnused(asksRedis, pd.value);
+  return { decode, prefill, pd, numbers: readNumbers(reader, stems, pd.value), hubToken: token };
+}
+
+function readNumbers(reader: VariableReader, stems: ReadonlySet<string>, pd: boolean): EnvironmentSettings["numbers"] {
+  const specs: [string, NumberVariable][] = Object.entries(numberVariables);
+  const entries = specs.map(([key, spec]) => {
+    const isUsed = spec.usedBy.length === 0 ? pd : spec.usedBy.some((stem) => stems.has(stem));
+    if (isUsed || !reader.isSet(spec.name)) return [key, reader.number(spec)];
+    const wanted = spec.usedBy.length === 0 ? [pdSwitch] : spec.usedBy.map((stem) => enableName("", stem));
+    ignored(reader, spec.name, `${wanted.join(" and ")} is not true`);
+    return [key, { value: spec.default, variable: spec.name, isDefault: true }];
+  });
+  return Object.fromEntries(entries);
+}
+
+function reportMissing(reader: VariableReader, enable: string, missing: string): void {
+  const message = `${enable} is true, but ${missing} is missing or cannot be used: the scorer is left out.`;
+  reader.report("POINTSMAN_ENV_MISSING", missing, message);
+}
+
+function ignored(reader: VariableReader, variable: string, why: string): void {
+  reader.report("POINTSMAN_ENV_IGNORED", variable, `${variable} has no effect: ${why}.`);
+}
