@@ -4,3 +4,5 @@ export { EppMetrics, METRIC_PREFIX } from "./epp-metrics.ts";
 export type { HostLogger, LogLevel, LogOptions } from "./logger.ts";
 export { createLogger } from "./logger.ts";
 export { PluginMetrics } from "./plugin-metrics.ts";
+export type { TracingSettings } from "./tracing/tracing-settings.ts";
+export { parseTracingSettings } from "./tracing/tracing-settings.ts";

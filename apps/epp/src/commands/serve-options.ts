@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import type { FlagValues } from "@pointsman/command-line";
 import { type Diagnostic, DiagnosticError, diagnostic, suggest } from "@pointsman/diagnostics";
 import type { TlsIdentity } from "@pointsman/ext-proc";
-import type { HostLogger, LogLevel } from "@pointsman/telemetry";
+import { type HostLogger, type LogLevel, parseTracingSettings } from "@pointsman/telemetry";
 import type { EppOptions } from "../epp-options.ts";
 import type { ConfigLocation, PickerConfig } from "../load-picker-config.ts";
 import {
@@ -46,6 +46,7 @@ export function checkFlags(flags: ServeFlags): Diagnostic[] {
       "--grpc-max-recv-msg-size must be larger than --max-body-bytes: the proxy sends a body as one message.";
     problems.push(diagnostic("POINTSMAN_CLI_FLAG_CONFLICT", message));
   }
+  if (flags.tracing) problems.push(...parseTracingSettings(process.env).diagnostics);
   return [...problems, ...parseTrusted(flags["trust-request-headers"]).diagnostics];
 }
 
@@ -116,5 +117,6 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
     decisionsBytes: flags["decisions-bytes"],
     record:
       record === undefined ? undefined : { file: resolve(cwd, record), maxBytes: flags["record-decisions-bytes"] },
+    tracing: flags.tracing ? parseTracingSettings(process.env).settings : undefined,
   };
 }

@@ -2,6 +2,7 @@ import type { Datastore } from "@pointsman/datastore";
 import type { EppMetrics, HostLogger } from "@pointsman/telemetry";
 import type { DecisionRing } from "../decisions/decision-ring.ts";
 import type { PickerRuntime } from "../picker-runtime.ts";
+import type { RequestTracer } from "../tracing/request-tracer.ts";
 import type { TrustedHeaders } from "./control-headers.ts";
 
 export interface PickerOptions {
@@ -27,4 +28,6 @@ export interface PickerContext {
   readonly runtime: PickerRuntime;
   /** Models that were routed: only these become label values. */
   readonly routedModels: Set<string>;
+  /** Undefined where traces are off. */
+  readonly tracer: RequestTracer | undefined;
 }
