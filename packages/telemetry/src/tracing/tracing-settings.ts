@@ -55,7 +55,9 @@ export function parseTracingSettings(env: Readonly<Record<string, string | undef
   };
   const ratio = Number(read(RATIO) ?? DEFAULT_RATIO);
   if (!(ratio >= 0 && ratio <= 1)) {
-    diagnostics.push(diagnostic("POINTSMAN_SERVER_TRACING_VARIABLE", `${RATIO}: "${read(RATIO)}" is no number from 0 to 1.`));
+    diagnostics.push(
+      diagnostic("POINTSMAN_SERVER_TRACING_VARIABLE", `${RATIO}: "${read(RATIO)}" is no number from 0 to 1.`),
+    );
   }
   const settings: TracingSettings = {
     exporter: choose("OTEL_TRACES_EXPORTER", exporters, "otlp"),
