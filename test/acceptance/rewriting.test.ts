@@ -1,10 +1,11 @@
 import { createHeaderList } from "@pointsman/ext-proc";
 import { describe, expect, it } from "vitest";
 import { expectRoute, forwarded } from "./harness/expectations.ts";
-import { handWrittenHeaders } from "./harness/hand-written-headers.ts";
+import { type HandWrittenHeader, handWrittenHeaders } from "./harness/hand-written-headers.ts";
 import { B, BEnd, BODY, H, HEnd, inMode, type Message, md, plain, subset, T } from "./harness/notation.ts";
 import { CFG_D, CFG_Q, startPicker } from "./harness/picker.ts";
 import { EP, pod } from "./harness/test-pool.ts";
+import { startTracedPicker } from "./harness/traced-picker.ts";
 
 const cfgD = await startPicker(CFG_D);
 const opaque = await startPicker({ ...CFG_Q, parsers: ["passthrough-parser"] });
@@ -112,6 +113,33 @@ describe("request headers", () => {
     expect(await targetOf(aliased.slice(0, 1))).toBe("old");
     const both = { "x-gateway-inference-objective": "sheddable", "x-llm-d-inference-objective": "my-model" };
     expect((await noteOf(both))["priority"]).toBe(2);
+  });
+
+  it("M12 continues the trace of the caller, however its header is spelled, and begins one where there is none", async () => {
+    const { picker, receiver } = await startTracedPicker(CFG_Q);
+    picker.pool.set(EP(0, 0, 0));
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
+    const value = `00-${traceId}-b7ad6b7169203331-01`;
+    const upstreamOf = async (header: readonly HandWrittenHeader[]): Promise<string> => {
+      const { headers } = forwarded(await picker.replay([handWrittenHeaders(header), BEnd(BODY("m", "p"))]));
+      return new Map(headers).get("traceparent")!;
+    };
+    const spellings: HandWrittenHeader[] = [
+      { key: "traceparent", rawValue: value },
+      { key: "traceparent", value },
+      { key: "Traceparent", rawValue: value },
+      { key: "TRACEPARENT", value },
+    ];
+    for (const header of spellings) {
+      const [, trace, span] = (await upstreamOf([header])).split("-");
+      expect(trace).toBe(traceId);
+      const own = await receiver.trace("gateway.request", ({ spanId }) => spanId === span);
+      expect(own.find(({ spanId }) => spanId === span)?.parentSpanId).toBe("b7ad6b7169203331");
+    }
+    const [, fresh, root] = (await upstreamOf([])).split("-");
+    expect(fresh).not.toBe(traceId);
+    const own = await receiver.trace("gateway.request", ({ spanId }) => spanId === root);
+    expect(own.find(({ spanId }) => spanId === root)).toMatchObject({ traceId: fresh, parentSpanId: "" });
   });
 
   it("M13 finds a header by its exact name, in any case, not at all, and by its plain value", async () => {

@@ -5,20 +5,30 @@ import { CFG_D, CFG_Q, startPicker } from "./harness/picker.ts";
 import { until } from "./harness/replay.ts";
 import { addressOf, scoresOf } from "./harness/scores.ts";
 import { EP, type Pod, pod } from "./harness/test-pool.ts";
+import { startTracedPicker } from "./harness/traced-picker.ts";
 
 const cfgD = await startPicker(CFG_D);
 
 describe("routing by load", () => {
-  it("R01 routes to the shortest queue, with the target model in the body, and counts the request", async () => {
-    cfgD.pool.set(EP(0, 3, 0.2), EP(1, 0, 0.1), EP(2, 10, 0.2));
-    const replay = await cfgD.replay(LLM("test1", "my-model", "my-model-12345"));
-    const { headers, asked } = expectRoute(replay, "192.168.1.2:8000", { body: BODY("my-model-12345", "test1") });
+  it("R01 routes to the shortest queue, with the target model in the body, counts the request and traces it", async () => {
+    const { picker, receiver } = await startTracedPicker(CFG_D);
+    picker.pool.set(EP(0, 3, 0.2), EP(1, 0, 0.1), EP(2, 10, 0.2));
+    const replay = await picker.replay(LLM("test1", "my-model", "my-model-12345"));
+    const { headers, asked } = expectRoute(replay, "192.168.1.2:8000", {
+      body: BODY("my-model-12345", "test1"),
+      sets: ["traceparent"],
+    });
     expect(asked.set.get("content-length")).toBe("76");
     expect(headers).toContainEqual(["hi", "mom"]);
     expect(headers).toContainEqual(["x-request-id", REQUEST_ID]);
     const labels = { model_name: "my-model", target_model_name: "my-model-12345", priority: "2" };
-    expect(await cfgD.metric("request_total", labels)).toBe(1);
-    await until(async () => (await cfgD.metric("ready_endpoints", { name: "vllm-qwen3-32b-pool" })) === 3);
+    expect(await picker.metric("request_total", labels)).toBe(1);
+    await until(async () => (await picker.metric("ready_endpoints", { name: "vllm-qwen3-32b-pool" })) === 3);
+    const spans = await receiver.trace("gateway.request");
+    const [request, orchestration] = ["gateway.request", "gateway.request_orchestration"].map((name) =>
+      spans.find((span) => span.name === name),
+    );
+    expect(orchestration).toMatchObject({ traceId: request!.traceId, parentSpanId: request!.spanId });
   });
 
   it("R03 prefers the endpoint that has the adapter to one with a less used cache", async () => {

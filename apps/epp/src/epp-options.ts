@@ -1,5 +1,5 @@
 import type { TlsIdentity } from "@pointsman/ext-proc";
-import type { HostLogger } from "@pointsman/telemetry";
+import type { HostLogger, TracingSettings } from "@pointsman/telemetry";
 import type { PickerConfig } from "./load-picker-config.ts";
 import { allControlHeaders, type TrustedHeaders } from "./request/control-headers.ts";
 import type { AccessLogMode } from "./response/access-log.ts";
@@ -68,6 +68,8 @@ interface Settings {
   readonly decisionsKept: number;
   readonly decisionsBytes: number;
   readonly record: { readonly file: string; readonly maxBytes: number } | undefined;
+  /** OpenTelemetry traces. Undefined for none; then nothing of OpenTelemetry is loaded. */
+  readonly tracing: TracingSettings | undefined;
 }
 
 export type EppOptions = RequiredOptions & Partial<Settings>;
@@ -102,4 +104,5 @@ const defaults: Settings = Object.freeze({
   decisionsKept: 10_000,
   decisionsBytes: 64 * MEBIBYTE,
   record: undefined,
+  tracing: undefined,
 });

@@ -33,6 +33,7 @@ import { Activity } from "./scraping/activity.ts";
 import { createAdminServer } from "./servers/admin-server.ts";
 import { portError } from "./servers/listen.ts";
 import { createMetricsServer } from "./servers/metrics-server.ts";
+import type { RequestTracer } from "./tracing/request-tracer.ts";
 import { version } from "./version.ts";
 
 /** A running endpoint picker. */
@@ -133,6 +134,7 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
     accessLog: options.accessLog === "off" ? undefined : new AccessLog(options.accessLog, metrics),
     runtime: current.runtime,
     routedModels: new Set(),
+    tracer: undefined,
   };
   const cleanups: (() => unknown)[] = [() => faults?.close(), () => current.stop()];
   const unwind = async (): Promise<void> => {
@@ -149,6 +151,10 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
     metrics.info(version);
     const metricsPage = async (): Promise<string> =>
       (await metrics.page()) + renderPluginSeries(current.set, faults?.counts);
+
+    const tracer = await loadTracer(options, (name) => context.runtime.set.get(name)?.entry.type);
+    context.tracer = tracer;
+    cleanups.push(() => tracer?.shutdown());
 
     if (options.record !== undefined) {
       const record = new DecisionLog({ ...options.record, keep: 3, log });
@@ -272,6 +278,16 @@ function createGuardOptions(log: HostLogger): GuardOptions {
       else if (state === "closed") log.info("the plugin works again", fields);
     },
   };
+}
+
+/** OpenTelemetry is loaded here, when it is asked for, and nowhere else. */
+async function loadTracer(
+  { tracing, pool, log }: EppSettings,
+  typeOf: (instance: string) => string | undefined,
+): Promise<RequestTracer | undefined> {
+  if (tracing === undefined) return undefined;
+  const { createRequestTracer } = await import("./tracing/request-tracer.ts");
+  return createRequestTracer({ settings: tracing, pool, log, typeOf });
 }
 
 function openTransport(options: EppSettings, context: PickerContext): ExtProcTransport {

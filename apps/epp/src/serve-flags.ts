@@ -180,6 +180,12 @@ export const serveFlags = defineFlags({
     default: 128 * MEBIBYTE,
     help: "rotate above this size",
   },
+  tracing: {
+    kind: "boolean",
+    group: "Observation",
+    default: false,
+    help: "OpenTelemetry traces, as the OTEL_* variables say",
+  },
   v: { kind: "integer", short: "v", group: "Observation", min: 0, max: 10, default: 2, help: "0 errors … 4 debug" },
 
   "grpc-max-send-msg-size": ignored("messages of any size are sent"),
@@ -191,7 +197,6 @@ export const serveFlags = defineFlags({
   "metrics-client-ca-file": ignored("the metrics port is cleartext"),
   "tls-min-version": ignored("Node's default is TLS 1.2"),
   "tls-cipher-suites": ignored("Node's defaults are used"),
-  tracing: ignoredSwitch("there are no traces yet"),
   "enable-pprof": ignoredSwitch("use --cpu-profile"),
   "zap-log-level": ignored("use -v"),
   "zap-encoder": ignored("logs are JSON"),

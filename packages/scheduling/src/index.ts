@@ -5,5 +5,6 @@ export { describeDecision } from "./describe-decision.ts";
 export type { EndpointTable, RowValues } from "./endpoint-table.ts";
 export type { Named, Profile, SchedulingPlan, WeightedScorer } from "./profile.ts";
 export { RequestColumns } from "./request-columns.ts";
+export type { StepMark } from "./scheduler.ts";
 export { Scheduler } from "./scheduler.ts";
 export type { ScoreRange } from "./score-slab.ts";

@@ -15,6 +15,12 @@ const MAX_NOTE_LENGTH = 400;
 const NOBODY = 0xffff_ffff;
 
 /**
+ * Called at the beginning of each profile, after its filters, and, unless they left nobody, after each scorer and after
+ * the picker. So the calls of one run line up with the decision's profiles, and with the votes of each.
+ */
+export type StepMark = () => void;
+
+/**
  * Runs profiles over candidates. Pure apart from its scratch memory, synchronous, and never re-entered: a plugin that
  * would call it again gets an error.
  *
@@ -41,33 +47,40 @@ export class Scheduler {
   /**
    * @param candidates who is in the running for every profile (the subset hint is already applied).
    * @param values what producers found for this request.
+   * @param mark told when a step is done, for whoever times them: see {@link StepMark}.
    */
-  schedule(request: RequestView, candidates: CandidateList, values?: RowValues): Decision {
+  schedule(request: RequestView, candidates: CandidateList, values?: RowValues, mark?: StepMark): Decision {
     if (this.#running) throw new Error("the scheduler was called while it was running");
     this.#running = true;
     candidates.table.requestValues = values;
     try {
-      return this.#run(request, candidates);
+      return this.#run(request, candidates, mark);
     } finally {
       candidates.table.requestValues = undefined;
       this.#running = false;
     }
   }
 
-  #run(request: RequestView, candidates: CandidateList): Decision {
+  #run(request: RequestView, candidates: CandidateList, mark: StepMark | undefined): Decision {
     const handler = this.#plan.handler.capability;
     const run = new Run(this.#names);
     for (;;) {
       const next = handler.next(request, run).filter((name) => this.#profiles.has(name) && !run.ran(name));
       if (next.length === 0) break;
       for (const name of next) {
-        if (!run.ran(name)) run.add(this.#runProfile(this.#profiles.get(name)!, request, candidates), candidates);
+        if (!run.ran(name)) run.add(this.#runProfile(this.#profiles.get(name)!, request, candidates, mark), candidates);
       }
     }
     return run.decide(handler.primary(request, run));
   }
 
-  #runProfile(profile: Profile, request: RequestView, candidates: CandidateList): ProfileTrace {
+  #runProfile(
+    profile: Profile,
+    request: RequestView,
+    candidates: CandidateList,
+    mark: StepMark | undefined,
+  ): ProfileTrace {
+    mark?.();
     const removals: Removal[] = [];
     let survivors = candidates;
     let failure: ProfileFailure | undefined =
@@ -83,6 +96,7 @@ export class Scheduler {
       if (removed.length === survivors.length) failure = { kind: capability.empties, filter: name };
       survivors = survivors.narrow(keep);
     }
+    mark?.();
     const base = {
       profile: profile.name,
       removals,
@@ -99,12 +113,14 @@ export class Scheduler {
       capability.score(request, survivors, scores);
       addWeightedScores(totals, scores, weight);
       votes.push({ scorer: name, weight, scores: this.#slab.keep(scores) });
+      mark?.();
     }
     const kept = this.#slab.keep(totals);
     const ranked = this.#ranked.take(survivors.length).fill(NOBODY);
     const count = profile.picker.capability.pick(request, survivors, totals, ranked);
     const picked: number[] = [];
     for (let i = 0; i < count; i += 1) picked.push(survivors.rowOf(ranked[i]!));
+    mark?.();
     return { ...base, votes, totals: kept, picked, failure: undefined };
   }
 }

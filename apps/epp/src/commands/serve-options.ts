@@ -4,7 +4,7 @@ import type { FlagValues } from "@pointsman/command-line";
 import { processEnvironment } from "@pointsman/config";
 import { type Diagnostic, DiagnosticError, diagnostic, suggest } from "@pointsman/diagnostics";
 import type { TlsIdentity } from "@pointsman/ext-proc";
-import type { HostLogger, LogLevel } from "@pointsman/telemetry";
+import { type HostLogger, type LogLevel, parseTracingSettings } from "@pointsman/telemetry";
 import type { EppOptions } from "../epp-options.ts";
 import type { ConfigLocation, PickerConfig } from "../load-picker-config.ts";
 import {
@@ -48,6 +48,7 @@ export function checkFlags(flags: ServeFlags): Diagnostic[] {
       "--grpc-max-recv-msg-size must be larger than --max-body-bytes: the proxy sends a body as one message.";
     problems.push(diagnostic("POINTSMAN_CLI_FLAG_CONFLICT", message));
   }
+  if (flags.tracing) problems.push(...parseTracingSettings(process.env).diagnostics);
   return [...problems, ...parseTrusted(flags["trust-request-headers"]).diagnostics];
 }
 
@@ -120,5 +121,6 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
     decisionsBytes: flags["decisions-bytes"],
     record:
       record === undefined ? undefined : { file: resolve(cwd, record), maxBytes: flags["record-decisions-bytes"] },
+    tracing: flags.tracing ? parseTracingSettings(process.env).settings : undefined,
   };
 }

@@ -4,6 +4,7 @@ import type { DecisionRing } from "../decisions/decision-ring.ts";
 import type { PickerRuntime } from "../picker-runtime.ts";
 import type { AccessLog } from "../response/access-log.ts";
 import type { Activity } from "../scraping/activity.ts";
+import type { RequestTracer } from "../tracing/request-tracer.ts";
 import type { TrustedHeaders } from "./control-headers.ts";
 
 export interface PickerOptions {
@@ -32,4 +33,6 @@ export interface PickerContext {
   readonly runtime: PickerRuntime;
   /** Models that were routed: only these become label values. */
   readonly routedModels: Set<string>;
+  /** Undefined where traces are off. */
+  readonly tracer: RequestTracer | undefined;
 }

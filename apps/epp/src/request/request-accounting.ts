@@ -1,11 +1,12 @@
 import { performance } from "node:perf_hooks";
 import type { Snapshot } from "@pointsman/datastore";
-import type { StreamEnd } from "@pointsman/ext-proc";
+import type { HeaderList, StreamEnd } from "@pointsman/ext-proc";
 import type { Endpoint, Outcome, Refusal, Usage } from "@pointsman/plugin-api";
-import type { Decision } from "@pointsman/scheduling";
+import type { Decision, StepMark } from "@pointsman/scheduling";
 import type { RequestLabels } from "@pointsman/telemetry";
 import type { DecisionRecord } from "../decisions/decision-record.ts";
 import type { AwaitedEntry } from "../response/access-log.ts";
+import type { RequestTrace } from "../tracing/request-trace.ts";
 import { addressesOf } from "./addresses-of.ts";
 import type { PickerContext } from "./picker-context.ts";
 import type { PipelineRequest } from "./pipeline-request.ts";
@@ -24,10 +25,17 @@ export class RequestAccounting {
   #labels: RequestLabels | undefined;
   #record: DecisionRecord | undefined;
   #awaitedEntry: AwaitedEntry | undefined;
+  #trace: RequestTrace | undefined;
 
   constructor(context: PickerContext) {
     this.#context = context;
     context.metrics.streamsInflight?.add(1);
+  }
+
+  /** The headers of the request are here. May be called again with the same ones. */
+  arrives(headers: HeaderList): void {
+    const { tracer } = this.#context;
+    if (tracer !== undefined) this.#trace ??= tracer.begin(headers);
   }
 
   /**
@@ -37,12 +45,23 @@ export class RequestAccounting {
   decides(clientId: string | undefined): void {
     this.#decidingSince = performance.now();
     this.#clientId = clientId;
+    this.#trace?.decides();
+  }
+
+  /** Hooks and producers are done. */
+  prepared(): void {
+    this.#trace?.prepared();
+  }
+
+  /** Headers that carry the trace on to the model server; none without tracing. */
+  traceHeaders(): readonly (readonly [name: string, value: string])[] {
+    return this.#trace?.headers() ?? [];
   }
 
   /** Runs the scheduler under a clock. */
-  schedules(schedule: () => Decision): Decision {
+  schedules(schedule: (mark: StepMark | undefined) => Decision): Decision {
     const started = performance.now();
-    const decision = schedule();
+    const decision = schedule(this.#trace?.mark);
     this.#schedulingMs = performance.now() - started;
     this.#context.metrics.schedulerDuration.observe(this.#schedulingMs / 1_000);
     return decision;
@@ -61,6 +80,7 @@ export class RequestAccounting {
     if (request.body !== undefined) metrics.requestSize.observe(request.body.length, labels);
     metrics.schedulerAttempts.inc(["success", labels[1], first.name, first.namespace, String(first.port)]);
     this.#processed();
+    this.#trace?.routed(request, decision, snapshot);
     this.#keep(request, snapshot, decision, undefined);
     this.#awaitedEntry = this.#context.accessLog?.expect({
       requestId: request.id,
@@ -75,10 +95,12 @@ export class RequestAccounting {
   /** A request without a body goes to some endpoint; there is no decision to record. */
   routedBodyless(): void {
     this.#processed();
+    this.#trace?.routedBodyless();
   }
 
   /** @param decision the scheduling that found nobody, if it came to that */
   refused(refusal: Refusal, request: PipelineRequest | undefined, snapshot: Snapshot, decision?: Decision): void {
+    this.#trace?.refused(refusal, request, decision, snapshot);
     this.failed(refusal.code, request);
     if (decision !== undefined) this.#context.metrics.schedulerAttempts.inc(["failure", "", "", "", ""]);
     this.#keep(request, snapshot, decision, refusal);
@@ -86,6 +108,7 @@ export class RequestAccounting {
 
   /** Counts an answer that is an error. */
   failed(code: string, request: PipelineRequest | undefined): void {
+    this.#trace?.failed(code);
     const labels = request === undefined ? ["", "", "", "0"] : this.#labelsOf(request);
     this.#context.metrics.requestErrors.inc([...labels, code]);
   }
@@ -96,6 +119,7 @@ export class RequestAccounting {
       this.#record.served = served?.address;
       this.#record.status = status;
     }
+    this.#trace?.answered(served?.address, status);
     if (status !== undefined && status >= 400) this.failed("ModelServerError", request);
   }
 
@@ -118,6 +142,7 @@ export class RequestAccounting {
       const end = { outputTokens: usage?.completionTokens, bodySeen: bodyBytes !== undefined };
       this.#context.accessLog?.ended(this.#awaitedEntry, end);
     }
+    this.#trace?.ended(outcome, usage);
     metrics.streamsInflight?.add(-1);
     metrics.streamDuration?.observe(seconds);
     metrics.streams?.inc([end.fault === undefined ? "OK" : "InvalidArgument"]);

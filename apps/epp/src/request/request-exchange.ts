@@ -69,12 +69,13 @@ export class RequestExchange implements Exchange {
 
   requestHeaders(headers: HeaderList): void {
     this.#headers = headers;
+    this.#accounting.arrives(headers);
     this.#path = pathOf(headers);
   }
 
   route(input: RouteInput): RouteAnswer | Promise<RouteAnswer> {
-    this.#accounting.decides(input.headers.get("x-request-id"));
     this.requestHeaders(input.headers);
+    this.#accounting.decides(input.headers.get("x-request-id"));
     const subset = this.#context.options.honourSubset ? input.subset : undefined;
     const snapshot = this.#context.datastore.snapshot();
     const candidates = poolCandidates(snapshot, subset);
@@ -157,10 +158,12 @@ export class RequestExchange implements Exchange {
     this.#picked = [chosen];
     this.#destinations = [chosen.address];
     this.#accounting.routedBodyless();
+    const id: [string, string][] =
+      input.headers.get("x-request-id") === undefined ? [["x-request-id", randomUUID()]] : [];
     return {
       kind: "route",
       destination: chosen.address,
-      setHeaders: input.headers.get("x-request-id") === undefined ? [["x-request-id", randomUUID()]] : [],
+      setHeaders: [...id, ...this.#accounting.traceHeaders()],
       removeHeaders: headersToRemove(input.headers),
     };
   }
@@ -240,11 +243,12 @@ export class RequestExchange implements Exchange {
   /** Admits, schedules and answers. Synchronous: nothing can change between the scores and the choice. */
   #decide(candidates: CandidateList, columns: RequestColumns, snapshot: Snapshot): RouteAnswer {
     const request = this.#request!;
+    this.#accounting.prepared();
     const refusal = this.#admit(candidates, columns);
     if (refusal !== undefined) return this.#refuse(refusal, snapshot);
     if (candidates.length === 0) return this.#refuse(noEndpoints, snapshot);
     const { scheduler } = this.#runtime;
-    const decision = this.#accounting.schedules(() => scheduler.schedule(request, candidates, columns));
+    const decision = this.#accounting.schedules((mark) => scheduler.schedule(request, candidates, columns, mark));
     const { picked, failure } = decision;
     if (picked === undefined) {
       const reason =
@@ -280,6 +284,7 @@ export class RequestExchange implements Exchange {
     const choice = new CollectedChoice(decision, picked, headersToRemove(headers));
     for (const hook of this.#runtime.postChoice) hook(request, choice);
     if (headers.get("x-request-id") === undefined) choice.headers.set("x-request-id", request.id);
+    for (const [name, value] of this.#accounting.traceHeaders()) choice.headers.set(name, value);
     const body = this.#rewrittenBody(choice);
     this.#destinations = choice.destinations();
     return {

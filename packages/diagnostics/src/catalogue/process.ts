@@ -28,6 +28,11 @@ export const processCodes = {
     "The certificate or its key is missing, cannot be read, or the two do not belong together.",
     "Check `tls.crt` and `tls.key` in the folder named by `--cert-path`.",
   ),
+  POINTSMAN_SERVER_TRACING_VARIABLE: usage(
+    "Tracing variable cannot be used",
+    "An `OTEL_*` environment variable has a value that it cannot have.",
+    "Write one of the values the message names, or unset the variable.",
+  ),
   POINTSMAN_SIM_BAD_OPTION: usage(
     "Simulator option cannot be used",
     "An option of the simulated model server has a value that it cannot have.",
