@@ -33,6 +33,10 @@ const commands: Readonly<Record<string, Command>> = {
     about: "list installed plugins, tell about one, add one",
     run: async (argv) => (await import("./plugins/plugins-command.ts")).plugins(argv, process.env),
   },
+  replay: {
+    about: "replay a trace against a model of a fleet, with one or more configurations",
+    run: async (argv) => (await import("./replay/replay-command.ts")).replayCommand(argv),
+  },
   schema: {
     about: "print a JSON Schema of configuration files for editors",
     run: async (argv) => (await import("./schema/schema-command.ts")).schema(argv),

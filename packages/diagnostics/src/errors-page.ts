@@ -7,6 +7,7 @@ const areas: readonly (readonly [prefix: string, heading: string])[] = [
   ["POINTSMAN_PLUGIN_", "Plugins"],
   ["POINTSMAN_GRAPH_", "How plugins fit together"],
   ["POINTSMAN_CLI_", "Command line"],
+  ["POINTSMAN_REPLAY_", "Replay"],
   ["POINTSMAN_SERVER_", "Servers"],
   ["POINTSMAN_SIM_", "Simulator"],
 ];

@@ -18,6 +18,16 @@ export const processCodes = {
     "Remove one of them.",
   ),
   POINTSMAN_CLI_FLAG_MISSING: usage("Flag missing", "The command needs a flag that was not given.", "Add the flag."),
+  POINTSMAN_REPLAY_TRACE: usage(
+    "Trace cannot be read",
+    "The file of `pointsman replay` is missing, or a line of it is no request in Mooncake's format.",
+    "Give a JSONL file with `timestamp`, `input_length`, `output_length` and `hash_ids` in each line; the message names the first wrong lines.",
+  ),
+  POINTSMAN_REPLAY_OUTPUT: usage(
+    "Report cannot be written",
+    "The file that a command was to write exists already or its folder cannot be written.",
+    "Choose another name, or `--force` where the command has it.",
+  ),
   POINTSMAN_SERVER_PORT_TAKEN: unavailable(
     "Port is taken",
     "Another process already listens on the port.",

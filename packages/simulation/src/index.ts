@@ -1,0 +1,12 @@
+export { defaultEngineModel, type EngineModel } from "./fleet/engine-model.ts";
+export { CAPACITY_LABEL, type FleetSpec, type ServerSpec, uniformServers } from "./fleet/fleet.ts";
+export { hitCeiling } from "./hit-ceiling.ts";
+export type { PickerPlan } from "./picker/picker-plan.ts";
+export type { PluginFault } from "./picker/simulated-picker.ts";
+export { type ReplayOptions, replay } from "./replay.ts";
+export { renderHtmlReport } from "./report/render-html-report.ts";
+export { renderTextReport } from "./report/render-text-report.ts";
+export { type ReplayReport, reportJson } from "./report/replay-report.ts";
+export type { EndpointResult, ReplayResult, TtftMs } from "./report/replay-result.ts";
+export { MOONCAKE_BLOCK_TOKENS, type ParsedTrace, parseMooncakeTrace } from "./trace/parse-mooncake-trace.ts";
+export { blockReferences, type Trace, type TraceRequest } from "./trace/trace.ts";

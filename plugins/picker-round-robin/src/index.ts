@@ -1,0 +1,1 @@
+export { roundRobinPicker as default } from "./round-robin-picker.ts";
