@@ -1,6 +1,21 @@
 export type { Addition, ApproximateIndexOptions, IndexStatistics } from "./approximate/approximate-prefix-index.ts";
 export { ApproximatePrefixIndex } from "./approximate/approximate-prefix-index.ts";
 export type { PrefixMatch } from "./approximate/prefix-match.ts";
+export type { KvEvent, KvEventBatch, KvEventName } from "./events/kv-event.ts";
+export { kvEventNames } from "./events/kv-event.ts";
+export type { DecoderLimits } from "./events/kv-event-decoder.ts";
+export { defaultDecoderLimits, KvEventDecoder } from "./events/kv-event-decoder.ts";
+export { MsgpackError } from "./events/msgpack-reader.ts";
+export type { ZmtpConnectionOptions, ZmtpSocketType } from "./events/zmtp-connection.ts";
+export { ZmtpConnection } from "./events/zmtp-connection.ts";
+export { encodeFrame, encodeMessage, FrameParser, ZmtpError } from "./events/zmtp-frames.ts";
+export type { SubListener, SubSocket, SubSource } from "./events/zmtp-sub.ts";
+export { dialSub, listenSub } from "./events/zmtp-sub.ts";
+export type { ExactMatch } from "./exact/exact-match.ts";
+export type { ExactIndexOptions, ExactIndexStatistics } from "./exact/exact-prefix-index.ts";
+export { ExactPrefixIndex } from "./exact/exact-prefix-index.ts";
+export type { Tier, TierWeights } from "./exact/tiers.ts";
+export { defaultTierWeights, tierOf, tiers } from "./exact/tiers.ts";
 export type { BlockKeys } from "./keys/block-keys.ts";
 export {
   approximateKeys,

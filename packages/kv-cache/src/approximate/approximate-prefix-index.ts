@@ -1,8 +1,8 @@
 import { randomFillSync } from "node:crypto";
+import { BlockTable } from "../blocks/block-table.ts";
+import { EndpointNumbers } from "../blocks/endpoint-numbers.ts";
+import { EndpointSets } from "../blocks/endpoint-sets.ts";
 import { type BlockKeys, keyCount } from "../keys/block-keys.ts";
-import { BlockTable } from "./block-table.ts";
-import { EndpointNumbers } from "./endpoint-numbers.ts";
-import { EndpointSets } from "./endpoint-sets.ts";
 import { Holdings } from "./holdings.ts";
 import { planIndexSize } from "./index-size.ts";
 import { PrefixMatch } from "./prefix-match.ts";

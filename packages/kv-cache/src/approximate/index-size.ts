@@ -1,5 +1,5 @@
-import { BlockTable } from "./block-table.ts";
-import { EndpointSets } from "./endpoint-sets.ts";
+import { BlockTable } from "../blocks/block-table.ts";
+import { EndpointSets } from "../blocks/endpoint-sets.ts";
 import { Holdings } from "./holdings.ts";
 
 /** How many of everything an index has room for. */

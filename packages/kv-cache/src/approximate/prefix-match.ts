@@ -1,7 +1,7 @@
+import type { BlockTable } from "../blocks/block-table.ts";
+import type { EndpointNumbers } from "../blocks/endpoint-numbers.ts";
+import type { EndpointSets } from "../blocks/endpoint-sets.ts";
 import { type BlockKeys, keyCount } from "../keys/block-keys.ts";
-import type { BlockTable } from "./block-table.ts";
-import type { EndpointNumbers } from "./endpoint-numbers.ts";
-import type { EndpointSets } from "./endpoint-sets.ts";
 
 /** How much of one prompt each endpoint holds. Owned by the index, which overwrites it at the next match. */
 export class PrefixMatch {

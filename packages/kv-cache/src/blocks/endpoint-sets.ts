@@ -2,22 +2,22 @@
  * Sets of endpoint numbers, each content stored once and counted by its users: consecutive blocks of a prompt are
  * mostly held by the same endpoints and then cost one number each, however many endpoints there are.
  *
- * Set 0 is the empty set. All arrays are allocated once. The members of set `s` are the bits of `words` from
+ * Set 0 is the empty set. Arrays change only in `resize`. The members of set `s` are the bits of `words` from
  * `s × stride` on.
  */
 export class EndpointSets {
   readonly stride: number;
-  readonly words: Int32Array;
+  words: Int32Array;
   /** Sets that can still be made. */
   available: number;
-  readonly #capacity: number;
-  readonly #users: Int32Array;
-  readonly #hash: Int32Array;
+  #capacity: number;
+  #users: Int32Array;
+  #hash: Int32Array;
   /** Open addressing with linear probing; 0 = free. */
-  readonly #table: Int32Array;
-  readonly #mask: number;
+  #table: Int32Array;
+  #mask: number;
   /** Next of the free sets, first in `#free`. */
-  readonly #nextFree: Int32Array;
+  #nextFree: Int32Array;
   #free = 0;
   #unused = 1;
   // The last move: neighbours in a chain mostly make the same one.
@@ -40,6 +40,36 @@ export class EndpointSets {
 
   static bytes(capacity: number, maxEndpoints: number): number {
     return 4 * ((capacity + 1) * (Math.ceil(maxEndpoints / 32) + 3) + 2 * capacity);
+  }
+
+  /** Sets there are besides the empty one. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /** Grows to a larger power of two. Sets keep their numbers. */
+  resize(capacity: number): void {
+    const grown = (from: Int32Array, length: number): Int32Array => {
+      const to = new Int32Array(length);
+      to.set(from);
+      return to;
+    };
+    this.words = grown(this.words, (capacity + 1) * this.stride);
+    this.#users = grown(this.#users, capacity + 1);
+    this.#hash = grown(this.#hash, capacity + 1);
+    this.#nextFree = grown(this.#nextFree, capacity + 1);
+    this.available += capacity - this.#capacity;
+    this.#capacity = capacity;
+    this.#mask = 2 * capacity - 1;
+    const old = this.#table;
+    const table = new Int32Array(2 * capacity);
+    this.#table = table;
+    for (const set of old) {
+      if (set === 0) continue;
+      let at = this.#hash[set]! & this.#mask;
+      while (table[at] !== 0) at = (at + 1) & this.#mask;
+      table[at] = set;
+    }
   }
 
   has(set: number, endpoint: number): boolean {

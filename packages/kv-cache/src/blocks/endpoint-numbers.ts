@@ -56,6 +56,16 @@ export class EndpointNumbers {
     return this.#leaving.at(-1) ?? -1;
   }
 
+  /** Numbers whose endpoints have left and that are not free yet, the oldest first. */
+  get leavingNumbers(): readonly number[] {
+    return this.#leaving;
+  }
+
+  /** Nothing is recorded any more for the `count` numbers that left first. */
+  freeOldest(count: number): void {
+    this.#free.push(...this.#leaving.splice(0, count));
+  }
+
   /** Nothing is recorded any more for the number that {@link leaving} gave. */
   free(number: number): void {
     this.#leaving.pop();
