@@ -55,7 +55,12 @@ export async function startControlPlane(): Promise<ControlPlane> {
 
   const run = (program: (typeof programs)[number], flags: readonly string[]): ChildProcess => {
     const log = openSync(join(folder, `${program}.log`), "a");
-    return spawn(join(bin, program), flags, { cwd: folder, stdio: ["ignore", log, log] });
+    const child = spawn(join(bin, program), flags, { cwd: folder, stdio: ["ignore", log, log] });
+    // A test run that is broken off must not leave it behind.
+    const kill = (): void => void child.kill("SIGKILL");
+    process.once("exit", kill);
+    child.once("exit", () => process.off("exit", kill));
+    return child;
   };
   const etcd = run("etcd", [
     "--data-dir=etcd",
@@ -112,8 +117,10 @@ export async function startControlPlane(): Promise<ControlPlane> {
           throw new Error(readFileSync(join(folder, "kube-apiserver.log"), "utf8").slice(-2_000));
         }
         try {
-          admin ??= await openCluster({ kubeconfig: kubeconfig("admin") });
-          await admin.call({ attempt, path: "/api/v1/namespaces/default" });
+          // Anew each time: the certificate may be half written when it is first read.
+          const tried = admin ?? (await openCluster({ kubeconfig: kubeconfig("admin") }));
+          await tried.call({ attempt, path: "/api/v1/namespaces/default", timeoutMs: 2_000 });
+          admin = tried;
           return true;
         } catch {
           return undefined;

@@ -81,7 +81,9 @@ export function startWatching(options: WatchingOptions): WatchingPicker {
       return line === undefined ? undefined : Number(line.split(" ").at(-1));
     },
     async stop() {
-      const running = await up.catch(() => undefined);
+      // One that still waits for its pool ends with the test's process.
+      const tooLate = new Promise<undefined>((resolve) => setTimeout(resolve, 1_000));
+      const running = await Promise.race([up.catch(() => undefined), tooLate]);
       await running?.drain(0);
     },
   };
