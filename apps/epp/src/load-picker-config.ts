@@ -16,6 +16,7 @@ import {
 } from "@pointsman/config";
 import { type Diagnostic, diagnostic, hasErrors } from "@pointsman/diagnostics";
 import { checkIsolatable, type PluginEntry, type SearchBase, TypeCatalogue } from "@pointsman/plugin-host";
+import { addKubernetes, type KubernetesLocation } from "./kubernetes-entries.ts";
 
 /** Where to look for the configuration and for plugin packages. */
 export interface ConfigLocation {
@@ -28,6 +29,8 @@ export interface ConfigLocation {
   readonly endpointsFile?: string | undefined;
   /** Variables of the process: those of the first llm-d are the configuration where no other one is found. */
   readonly environment?: Variables | undefined;
+  /** The cluster that stands in for it where there is no such file either. */
+  readonly kubernetes?: KubernetesLocation | undefined;
 }
 
 /** A configuration that is complete and consistent, with what is needed to load its plugins. */
@@ -75,7 +78,7 @@ export async function loadPickerConfig(location: ConfigLocation): Promise<Loaded
     parsed.document,
   );
   // After completion: a file of endpoints is no configuration of plugins, and must not switch off its defaults.
-  const config = addEndpointsFile(completed.config, location.endpointsFile);
+  const config = addKubernetes(addEndpointsFile(completed.config, location.endpointsFile), location.kubernetes);
   const found = [...parsed.diagnostics, ...plugins.diagnostics, ...completed.diagnostics, ...checkDiscovery(config)];
   const diagnostics = [...ofVariables, ...withVariables(withPlaces(found, parsed.document), source)];
   if (hasErrors(diagnostics)) return { diagnostics };
@@ -150,7 +153,7 @@ function checkDiscovery(config: EndpointPickerConfig): Diagnostic[] {
       "Nothing says which endpoints exist: `dataLayer.discovery` is missing.",
       {
         path: ["dataLayer"],
-        hint: "Name an instance of file-discovery there, or give --endpoints-file FILE.",
+        hint: "Name an instance of file-discovery or kubernetes-discovery there, or give --endpoints-file FILE or --kubeconfig FILE.",
       },
     ),
   ];

@@ -38,8 +38,7 @@ export const serveFlags = defineFlags({
     kind: "string",
     group: "Configuration",
     placeholder: "NAME",
-    default: "default",
-    help: "its namespace",
+    help: "its namespace; else NAMESPACE, else the kubeconfig's or the pod's own",
   },
   "pool-group": {
     kind: "string",
@@ -48,6 +47,20 @@ export const serveFlags = defineFlags({
     default: "inference.networking.k8s.io",
     help: "its API group",
   },
+
+  kubeconfig: {
+    kind: "string",
+    group: "Kubernetes",
+    placeholder: "FILE",
+    help: "endpoints from this cluster; else KUBECONFIG, else the pod's service account",
+  },
+  "endpoint-selector": {
+    kind: "string",
+    group: "Kubernetes",
+    placeholder: "SELECTOR",
+    help: "label selector of the pods, instead of an InferencePool",
+  },
+  "endpoint-target-ports": { kind: "list", group: "Kubernetes", help: "their ports, 1 to 8, with --endpoint-selector" },
 
   "grpc-port": { ...port, group: "Servers", default: 9002, help: "ext_proc" },
   "grpc-health-port": { ...port, group: "Servers", default: 9003, help: "gRPC health, cleartext" },
@@ -189,8 +202,6 @@ export const serveFlags = defineFlags({
   v: { kind: "integer", short: "v", group: "Observation", min: 0, max: 10, default: 2, help: "0 errors … 4 debug" },
 
   "grpc-max-send-msg-size": ignored("messages of any size are sent"),
-  "endpoint-selector": ignored("there is no Kubernetes discovery yet"),
-  "endpoint-target-ports": ignored("there is no Kubernetes discovery yet"),
   "ha-enable-leader-election": ignoredSwitch("there is no Kubernetes yet; every replica serves"),
   "metrics-endpoint-auth": ignoredSwitch("there is no Kubernetes to ask; protect the port by network rules"),
   "metrics-cert-dir": ignored("the metrics port is cleartext"),

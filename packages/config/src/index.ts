@@ -12,6 +12,7 @@ export {
 } from "./environment/translate-environment.ts";
 export type { Traced, Variables } from "./environment/variable-reader.ts";
 export { withVariables } from "./environment/with-variables.ts";
+export { type KubernetesEnvironment, readKubernetesEnvironment } from "./kubernetes-environment.ts";
 export { type LlmdKind, llmdTypes } from "./llmd-types.ts";
 export { type LocateOptions, locateConfig } from "./locate-config.ts";
 export {

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { FlagValues } from "@pointsman/command-line";
-import { processEnvironment } from "@pointsman/config";
+import { processEnvironment, readKubernetesEnvironment } from "@pointsman/config";
 import { type Diagnostic, DiagnosticError, diagnostic, suggest } from "@pointsman/diagnostics";
 import type { TlsIdentity } from "@pointsman/ext-proc";
 import { type HostLogger, type LogLevel, parseTracingSettings } from "@pointsman/telemetry";
 import type { EppOptions } from "../epp-options.ts";
+import type { KubernetesLocation } from "../kubernetes-entries.ts";
 import type { ConfigLocation, PickerConfig } from "../load-picker-config.ts";
 import {
   allControlHeaders,
@@ -25,6 +26,7 @@ export function logLevelOf(verbosity: number): LogLevel {
 
 export function configLocationOf(flags: ServeFlags, cwd: string): ConfigLocation {
   const { "config-file": file, "config-text": text, "endpoints-file": endpoints } = flags;
+  const kubernetes = kubernetesOf(flags, cwd);
   return {
     cwd,
     environment: processEnvironment(),
@@ -32,6 +34,22 @@ export function configLocationOf(flags: ServeFlags, cwd: string): ConfigLocation
     ...(file === undefined ? {} : { file: resolve(cwd, file) }),
     ...(text === undefined ? {} : { text }),
     ...(endpoints === undefined ? {} : { endpointsFile: resolve(cwd, endpoints) }),
+    ...(kubernetes === undefined ? {} : { kubernetes }),
+  };
+}
+
+/** What of Kubernetes the flags and the environment ask for; undefined outside it. */
+function kubernetesOf(flags: ServeFlags, cwd: string): KubernetesLocation | undefined {
+  const environment = readKubernetesEnvironment();
+  const { kubeconfig, "endpoint-selector": selector } = flags;
+  if (kubeconfig === undefined && selector === undefined && !environment.present) return undefined;
+  const namespace = flags["pool-namespace"] ?? environment.namespace;
+  const ports = flags["endpoint-target-ports"].map(Number);
+  return {
+    poolGroup: flags["pool-group"],
+    ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(cwd, kubeconfig) }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(selector === undefined ? {} : { selector, targetPorts: ports }),
   };
 }
 
@@ -43,6 +61,7 @@ export function checkFlags(flags: ServeFlags): Diagnostic[] {
       diagnostic("POINTSMAN_CLI_FLAG_MISSING", "--pool-name is missing: metrics and plugins name the pool by it."),
     );
   }
+  problems.push(...checkSelector(flags));
   if (flags["max-body-bytes"] >= flags["grpc-max-recv-msg-size"]) {
     const message =
       "--grpc-max-recv-msg-size must be larger than --max-body-bytes: the proxy sends a body as one message.";
@@ -50,6 +69,29 @@ export function checkFlags(flags: ServeFlags): Diagnostic[] {
   }
   if (flags.tracing) problems.push(...parseTracingSettings(process.env).diagnostics);
   return [...problems, ...parseTrusted(flags["trust-request-headers"]).diagnostics];
+}
+
+function checkSelector(flags: ServeFlags): Diagnostic[] {
+  const { "endpoint-selector": selector, "endpoint-target-ports": ports, "endpoints-file": file } = flags;
+  const problems: Diagnostic[] = [];
+  if ((selector === undefined) !== (ports.length === 0)) {
+    const message = "--endpoint-selector and --endpoint-target-ports belong together.";
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_MISSING", message));
+  }
+  if (selector !== undefined && file !== undefined) {
+    const message = "--endpoint-selector and --endpoints-file both say which endpoints exist.";
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_CONFLICT", message));
+  }
+  const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
+  const wrong = ports.filter((text) => !isPort(text));
+  if (selector?.trim() === "" || wrong.length > 0 || new Set(ports).size > 8) {
+    const what =
+      selector?.trim() === ""
+        ? "--endpoint-selector is empty, which would mean every pod."
+        : `--endpoint-target-ports must be 1 to 8 ports from 1 to 65535, got "${ports.join(",")}".`;
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_VALUE", what));
+  }
+  return problems;
 }
 
 /** `all`, `none`, or a list of names. */
