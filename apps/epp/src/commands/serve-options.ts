@@ -67,7 +67,7 @@ export function checkFlags(flags: ServeFlags): Diagnostic[] {
       "--grpc-max-recv-msg-size must be larger than --max-body-bytes: the proxy sends a body as one message.";
     problems.push(diagnostic("POINTSMAN_CLI_FLAG_CONFLICT", message));
   }
-  if (flags.tracing) problems.push(...parseTracingSettings(process.env).diagnostics);
+  if (flags.tracing) problems.push(...parseTracingSettings(processEnvironment()).diagnostics);
   return [...problems, ...parseTrusted(flags["trust-request-headers"]).diagnostics];
 }
 
@@ -163,6 +163,6 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
     decisionsBytes: flags["decisions-bytes"],
     record:
       record === undefined ? undefined : { file: resolve(cwd, record), maxBytes: flags["record-decisions-bytes"] },
-    tracing: flags.tracing ? parseTracingSettings(process.env).settings : undefined,
+    tracing: flags.tracing ? parseTracingSettings(processEnvironment()).settings : undefined,
   };
 }
