@@ -1,6 +1,6 @@
 import { describeRedisAddress, parseRedisAddress } from "./address.ts";
 import { RedisBreaker, type RedisState } from "./breaker.ts";
-import { connectRedis, type RedisTls } from "./connection.ts";
+import { connectRedis, type RedisClient, type RedisTls } from "./connection.ts";
 import { type BlockNames, blockTexts } from "./index-change.ts";
 import { type RedisLayoutName, redisLayouts } from "./layouts.ts";
 import { type LayoutProbe, probeLayout } from "./probe-layout.ts";
@@ -103,6 +103,7 @@ export function createRedisIndex(options: RedisIndexOptions): RedisIndex {
     maxQueuedBlocks: options.maxQueuedBlocks ?? 200_000,
     warn: (message, fields) => warn(message, { redis: shown, ...fields }),
   });
+  const ending = new AbortController();
   let closed: Promise<void> | undefined;
   return {
     address: shown,
@@ -113,8 +114,9 @@ export function createRedisIndex(options: RedisIndexOptions): RedisIndex {
     lookup: (model, blocks) => reader.lookup(blockTexts(blocks).map((block) => layout.key(model, block))),
     writer,
     probe: () => probeLayout(client),
-    connected: (ms) => whenReady(client, ms),
+    connected: (ms) => whenReady(client, ms, ending.signal),
     close() {
+      ending.abort();
       closed ??= writer.close().finally(() => client.disconnect());
       // A batch that hangs must not hold up the end.
       client.disconnect();
@@ -123,15 +125,17 @@ export function createRedisIndex(options: RedisIndexOptions): RedisIndex {
   };
 }
 
-function whenReady(client: ReturnType<typeof connectRedis>, ms: number): Promise<boolean> {
+function whenReady(client: RedisClient, ms: number, signal: AbortSignal): Promise<boolean> {
   if (client.status === "ready") return Promise.resolve(true);
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
       client.off("ready", done);
+      signal.removeEventListener("abort", done);
       resolve(client.status === "ready");
     };
     const timer = setTimeout(done, ms);
     client.once("ready", done);
+    signal.addEventListener("abort", done);
   });
 }
