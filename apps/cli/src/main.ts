@@ -12,6 +12,10 @@ const commands: Readonly<Record<string, Command>> = {
     about: "run a small HTTP proxy in front of a picker",
     run: async (argv) => (await import("@pointsman/gateway")).main([...argv]),
   },
+  sidecar: {
+    about: "run the prefill/decode sidecar beside a model server",
+    run: async (argv) => (await import("@pointsman/pd-sidecar")).main(argv),
+  },
   sim: {
     about: "run simulated vLLM servers",
     run: async (argv) => (await import("@pointsman/model-sim")).main([...argv]),

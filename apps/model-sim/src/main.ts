@@ -26,7 +26,8 @@ export async function main(argv: string[]): Promise<number> {
       const { options, servers } = line;
       const port = options.port === 0 ? 0 : options.port + i;
       const name = servers === 1 ? options.name : `${options.name}-${i}`;
-      const sim = await createModelSim({ ...options, port, name });
+      const bootstrapPort = options.bootstrapPort === 0 ? 0 : options.bootstrapPort + i;
+      const sim = await createModelSim({ ...options, port, bootstrapPort, name });
       sims.push(sim);
       process.stdout.write(`${name} listening on ${sim.url}\n`);
     }

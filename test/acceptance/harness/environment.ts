@@ -1,7 +1,7 @@
 import { type TranslatedEnvironment, translateEnvironment } from "@pointsman/config";
 import type { EppOptions } from "@pointsman/epp";
 import { parse, stringify } from "yaml";
-import { startPickerWith, type TestPicker } from "./picker.ts";
+import { startPickerFrom, type TestPicker } from "./picker.ts";
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -12,7 +12,7 @@ export function translated(variables: Variables): TranslatedEnvironment {
 /** A picker of the test pool, configured by environment variables alone: by the YAML that `pointsman env` prints. */
 export function startFromEnvironment(variables: Variables, options: Partial<EppOptions> = {}): Promise<TestPicker> {
   const { text } = translated(variables).source;
-  return startPickerWith((pool) => stringify(withFixtures(parse(text), pool)), { emitScores: true, ...options });
+  return startPickerFrom((pool) => stringify(withFixtures(parse(text), pool)), { emitScores: true, ...options });
 }
 
 interface Config {
