@@ -178,6 +178,16 @@ describe("the shared index", () => {
   });
 
   it.each([
+    "redis+sentinel://:pw@a:1,b:2/master",
+    "rediss+cluster://a:1,b:2",
+    "valkeys://h/3",
+    "unix://u:pw@/r.sock?db=1",
+  ])("may be behind %s", (address) => {
+    expect(addressesOf({ ...on, KVCACHE_INDEXER_REDIS_ADDR: address })).toEqual([["kvcache-aware-scorer", address]]);
+    expect(translate({ ...on, KVCACHE_INDEXER_REDIS_ADDR: address }).source.text).not.toContain("pw");
+  });
+
+  it.each([
     ["http://redis:6379", "another scheme"],
     ["redis://", "no host"],
     ["redis://:hunter2secret@", "no host behind a password"],
