@@ -26,3 +26,7 @@ export {
   NO_PARENT,
   xxHash64,
 } from "./keys/block-keys.ts";
+export { cborFnvKeys, cborFnvRoot } from "./keys/cbor-fnv-keys.ts";
+export { decimalKeys } from "./keys/decimal-keys.ts";
+export { CHUNK_TOKENS, sha256ChunkHashes } from "./keys/sha256-chunk-keys.ts";
+export { xxh64RequestKeys, xxh64Root } from "./keys/xxh64-request-keys.ts";

@@ -41,6 +41,9 @@ type Parameters = TracedPlugin["parameters"];
 
 const picker = "max-score-picker";
 const prefixScorer = "prefix-aware-scorer";
+const prefixProducer = "approx-prefix-cache-producer";
+/** Learns for the decision to split what is cached where. */
+const pdPrefixProducer = "pd-prefix-producer";
 const decider = "prompt-bytes-pd-decider";
 /** llm-d counts 4 bytes for a token where it estimates. */
 const bytesPerToken = 4;
@@ -63,21 +66,14 @@ export function composeConfig(settings: EnvironmentSettings): TracedConfig {
       entries.push({ pluginRef: name, origin: enabled.switch, ...(plugin.kind === "scorer" ? { weight } : {}) });
       if (plugin.type === "prefix-cache-scorer") addPrefixProducer(enabled);
     }
-    // The decision to split needs to know what is cached: the store learns, without a say in the choice.
-    if (pd.value && !entries.some(({ pluginRef }) => pluginRef === prefixScorer)) {
-      add(prefixScorer, prefixScorer, pd, [parameter(["blockSize"], settings.numbers.prefixBlockSize)]);
-      entries.push({ pluginRef: prefixScorer, origin: pd, weight: { ...pd, value: 0 } });
-    }
     entries.push({ pluginRef: picker, origin: undefined });
     return entries;
   };
   const addPrefixProducer = ({ switch: origin }: EnabledPlugin): void => {
-    const { hashBlockSize: bytes, maxPrefixBlocks, lruCapacityPerServer: perServer, lruCapacity } = settings.numbers;
+    const { hashBlockSize, maxPrefixBlocks, lruCapacityPerServer: perServer, lruCapacity } = settings.numbers;
     const capacity = perServer.isDefault && !lruCapacity.isDefault ? lruCapacity : perServer;
-    const tokens = { ...bytes, value: Math.max(1, Math.round(bytes.value / bytesPerToken)) };
-    add("approx-prefix-cache-producer", "approx-prefix-cache-producer", origin, [
-      [["autoTune"], { value: false, origin }],
-      [["blockSizeTokens"], { value: tokens.value, origin: bytes, note: `${bytes.value} bytes, 4 a token` }],
+    add(prefixProducer, prefixProducer, origin, [
+      ...blockSizeOf(hashBlockSize, origin),
       [["maxPrefixTokensToMatch"], { value: 0, origin: maxPrefixBlocks, note: "blocks count" }],
       parameter(["maxPrefixBlocksToMatch"], maxPrefixBlocks),
       parameter(["lruCapacityPerServer"], capacity),
@@ -89,7 +85,11 @@ export function composeConfig(settings: EnvironmentSettings): TracedConfig {
       [["deciders", "prefill"], { value: decider, origin: pd }],
       [["legacyPrefillerUrlHeader"], { value: true, origin: pd }],
     ]);
-    add(decider, decider, pd, [parameter(["threshold"], settings.numbers.promptLength)]);
+    add(decider, decider, pd, [
+      parameter(["threshold"], settings.numbers.promptLength),
+      [["prefixMatchInfoProducerName"], { value: pdPrefixProducer, origin: pd }],
+    ]);
+    add(pdPrefixProducer, prefixProducer, pd, blockSizeOf(settings.numbers.prefixBlockSize, pd));
   } else add("single-profile-handler", "single-profile-handler", undefined);
   add("decode-filter", "decode-filter", pd.value ? pd : undefined);
   if (pd.value) add("prefill-filter", "prefill-filter", pd);
@@ -115,10 +115,12 @@ function instanceName({ plugin, redis }: EnabledPlugin, decode: readonly Enabled
   return isOther ? `${plugin.type}-prefill` : plugin.type;
 }
 
-function parametersOf({ plugin, redis }: EnabledPlugin, { numbers }: EnvironmentSettings): Parameters {
+function parametersOf({ plugin, redis, switch: on }: EnabledPlugin, { numbers }: EnvironmentSettings): Parameters {
   switch (plugin.type) {
     case prefixScorer:
       return [parameter(["blockSize"], numbers.prefixBlockSize)];
+    case "prefix-cache-scorer":
+      return [[["prefixMatchInfoProducerName"], { value: prefixProducer, origin: on }]];
     case "load-aware-scorer":
       return [parameter(["threshold"], numbers.queueThreshold)];
     case "low-queue-filter":
@@ -130,6 +132,15 @@ function parametersOf({ plugin, redis }: EnabledPlugin, { numbers }: Environment
     default:
       return [];
   }
+}
+
+/** A block of bytes, as tokens of an approximate prefix producer, whatever size the engines report. */
+function blockSizeOf(bytes: Traced<number>, origin: Origin): Parameters {
+  const tokens = Math.max(1, Math.round(bytes.value / bytesPerToken));
+  return [
+    [["autoTune"], { value: false, origin }],
+    [["blockSizeTokens"], { value: tokens, origin: bytes, note: `${bytes.value} bytes, 4 a token` }],
+  ];
 }
 
 function parameter(path: readonly string[], traced: Traced<number>): Parameters[number] {

@@ -16,7 +16,8 @@ export interface RedisAddresses {
   reportUnused(hasScorer: boolean, pd: boolean): void;
 }
 
-const schemes = ["redis:", "rediss:", "valkey:", "valkeys:", "unix:"];
+const addressForm =
+  /^(?:(?:(?:redis|valkey)s?|rediss?\+(?:cluster|sentinel)):\/\/(?:[^@/?#\s]*@)?[^@/?#\s:][^@?#\s]*|unix:\/\/(?:[^@/?#\s]*@)?\/[^?#\s]+)(?:\?\S*)?$/i;
 
 /** Reads the addresses of the shared index. One that is no address is reported by its variable, never by its value. */
 export function readRedisAddresses(reader: VariableReader): RedisAddresses {
@@ -50,23 +51,18 @@ export function readRedisAddresses(reader: VariableReader): RedisAddresses {
   };
 }
 
-/** The address as a URL, and as it may be shown; undefined for what is no address. A bare `host:port` is `redis://`. */
+/**
+ * The address as a URL, and as it may be shown; undefined for what cannot be one. A bare `host:port` is `redis://`. The
+ * rest is left to the plugin that dials it.
+ */
 export function parseRedisAddress(text: string): { value: string; shown: string } | undefined {
-  const value = /^[a-z]+:\/\//i.test(text) ? text : `redis://${text}`;
-  let url: URL;
-  try {
-    url = new URL(value);
-  } catch {
-    return undefined;
-  }
-  if (!schemes.includes(url.protocol)) return undefined;
-  if (url.protocol === "unix:" ? url.pathname === "" : url.hostname === "") return undefined;
-  return { value, shown: withoutSecrets(value) };
+  const value = /^[a-z+]+:\/\//i.test(text) ? text : `redis://${text}`;
+  return addressForm.test(value) ? { value, shown: withoutSecrets(value) } : undefined;
 }
 
 /** Passwords stand before an `@`, wherever a sloppy address has it, or among the parameters of a query. */
 function withoutSecrets(value: string): string {
-  const [, scheme = "", rest = ""] = /^([a-z]+:\/\/)(.*)$/is.exec(value) ?? [];
+  const [, scheme = "", rest = ""] = /^([a-z+]+:\/\/)(.*)$/is.exec(value) ?? [];
   const at = rest.lastIndexOf("@");
   const bare = at < 0 ? rest : `${mask}@${rest.slice(at + 1)}`;
   return scheme + bare.replace(/([?&](?:password|username)=)[^&#]*/gi, `$1${mask}`);

@@ -74,10 +74,10 @@ export function readSettings(reader: VariableReader): EnvironmentSettings {
 function readNumbers(reader: VariableReader, stems: ReadonlySet<string>, pd: boolean): EnvironmentSettings["numbers"] {
   const specs: [string, NumberVariable][] = Object.entries(numberVariables);
   const entries = specs.map(([key, spec]) => {
-    const isUsed = spec.usedBy.length === 0 ? pd : spec.usedBy.some((stem) => stems.has(stem));
+    const isUsed = (spec.usedByPd === true && pd) || spec.usedBy.some((stem) => stems.has(stem));
     if (isUsed || !reader.isSet(spec.name)) return [key, reader.number(spec)];
-    const wanted = spec.usedBy.length === 0 ? [pdSwitch] : spec.usedBy.map((stem) => enableName("", stem));
-    ignored(reader, spec.name, `${wanted.join(" and ")} is not true`);
+    const wanted = [...spec.usedBy.map((stem) => enableName("", stem)), ...(spec.usedByPd === true ? [pdSwitch] : [])];
+    ignored(reader, spec.name, `${wanted.join(" or ")} is not true`);
     return [key, { value: spec.default, variable: spec.name, isDefault: true }];
   });
   return Object.fromEntries(entries);

@@ -29,18 +29,21 @@ export interface NumberVariable {
   readonly default: number;
   readonly min: number;
   readonly max?: number;
-  /** Stems of the switches without which it has no effect; empty = `PD_ENABLED`. */
+  /** Stems of the switches without which it has no effect. */
   readonly usedBy: readonly string[];
+  /** `PD_ENABLED` gives it an effect too. */
+  readonly usedByPd?: boolean;
 }
 
 export const numberVariables = {
-  promptLength: { name: "PD_PROMPT_LEN_THRESHOLD", form: "integer", default: 100, min: 0, usedBy: [] },
+  promptLength: { name: "PD_PROMPT_LEN_THRESHOLD", form: "integer", default: 100, min: 0, usedBy: [], usedByPd: true },
   prefixBlockSize: {
     name: "PREFIX_SCORER_BLOCK_SIZE",
     form: "integer",
     default: 256,
     min: 1,
     usedBy: ["PREFIX_AWARE_SCORER"],
+    usedByPd: true,
   },
   queueThreshold: {
     name: "LOAD_AWARE_SCORER_QUEUE_THRESHOLD",

@@ -104,24 +104,34 @@ describe("two sides", () => {
         type: "disagg-profile-handler",
         parameters: { deciders: { prefill: "prompt-bytes-pd-decider" }, legacyPrefillerUrlHeader: true },
       },
-      { name: "prompt-bytes-pd-decider", type: "prompt-bytes-pd-decider", parameters: { threshold: 10 } },
+      {
+        name: "prompt-bytes-pd-decider",
+        type: "prompt-bytes-pd-decider",
+        parameters: { threshold: 10, prefixMatchInfoProducerName: "pd-prefix-producer" },
+      },
+      {
+        name: "pd-prefix-producer",
+        type: "approx-prefix-cache-producer",
+        parameters: { autoTune: false, blockSizeTokens: 32 },
+      },
       { name: "decode-filter", type: "decode-filter" },
-      { name: "prefill-filter", type: "prefill-filter" },
     ]);
     expect(entriesOf(translated, "prefill")).toEqual([
       { pluginRef: "prefill-filter" },
       { pluginRef: "prefix-aware-scorer", weight: 3 },
       { pluginRef: "max-score-picker" },
     ]);
-    // One store serves both sides and the decision.
+    // One store serves both sides.
     expect(translated.config.plugins.filter(({ type }) => type === "prefix-aware-scorer")).toHaveLength(1);
   });
 
-  it("learn prefixes for the decision even where no prefix scorer is on: with weight 0", () => {
-    const translated = translate({ PD_ENABLED: "true" });
-    const learns = { pluginRef: "prefix-aware-scorer", weight: 0 };
-    expect(entriesOf(translated, "decode")).toContainEqual(learns);
-    expect(entriesOf(translated, "prefill")).toContainEqual(learns);
+  it("learn for the decision what is cached, in blocks of PREFIX_SCORER_BLOCK_SIZE", () => {
+    const { config } = translate({ PD_ENABLED: "true", PREFIX_SCORER_BLOCK_SIZE: "1024" });
+    const parameters = new Map(config.plugins.map((plugin) => [plugin.name, plugin.parameters]));
+    expect(parameters.get("pd-prefix-producer")).toEqual({ autoTune: false, blockSizeTokens: 256 });
+    expect(parameters.get("prompt-bytes-pd-decider")).toMatchObject({
+      prefixMatchInfoProducerName: "pd-prefix-producer",
+    });
   });
 
   it("are one as long as PD_ENABLED is not true, which is said", () => {
@@ -165,6 +175,16 @@ describe("the shared index", () => {
     expect(secret.config.plugins.find(({ type }) => type === "kvcache-aware-scorer")!.parameters).toEqual({
       redisConfig: { address: "rediss://user:p%40ss@redis:6379/2?password=x1y2" },
     });
+  });
+
+  it.each([
+    "redis+sentinel://:pw@a:1,b:2/master",
+    "rediss+cluster://a:1,b:2",
+    "valkeys://h/3",
+    "unix://u:pw@/r.sock?db=1",
+  ])("may be behind %s", (address) => {
+    expect(addressesOf({ ...on, KVCACHE_INDEXER_REDIS_ADDR: address })).toEqual([["kvcache-aware-scorer", address]]);
+    expect(translate({ ...on, KVCACHE_INDEXER_REDIS_ADDR: address }).source.text).not.toContain("pw");
   });
 
   it.each([
@@ -217,7 +237,7 @@ describe("numbers", () => {
     expect(codes(translated).sort()).toEqual([
       "IGNORED KVCACHE_INDEXER_REDIS_ADDR has no effect: no KVCACHE_AWARE_SCORER is on.",
       "IGNORED LOAD_AWARE_SCORER_WEIGHT has no effect: ENABLE_LOAD_AWARE_SCORER is not true.",
-      "IGNORED PREFIX_SCORER_BLOCK_SIZE has no effect: ENABLE_PREFIX_AWARE_SCORER is not true.",
+      "IGNORED PREFIX_SCORER_BLOCK_SIZE has no effect: ENABLE_PREFIX_AWARE_SCORER or PD_ENABLED is not true.",
     ]);
   });
 });
