@@ -26,3 +26,7 @@ export {
   NO_PARENT,
   xxHash64,
 } from "./keys/block-keys.ts";
+export type { EngineExtraKey } from "./keys/engine-hashes.ts";
+export { sglangPageHashes, vllmBlockHashes, vllmNoneHash } from "./keys/engine-hashes.ts";
+export type { ExtraKeys } from "./keys/request-keys.ts";
+export { NO_EXTRA_KEYS, requestKeys, requestRoot } from "./keys/request-keys.ts";
