@@ -46,7 +46,7 @@ export type FeedProblem =
 export interface FeedOptions {
   readonly indexer: KvEventIndexer;
   readonly engine?: "vllm" | "sglang";
-  /** What topics begin with. Default: everything. */
+  /** What the topics of endpoints that are dialled begin with. Default: everything. */
   readonly topicFilter?: string;
   /** Where to dial an endpoint; without it nobody is dialled. */
   readonly publisherOf?: (endpoint: FeedEndpoint) => PublisherAddress | undefined;
@@ -128,10 +128,12 @@ export class KvEventFeed {
   /**
    * Accepts publishers that dial us. The topic of each message, `kv@<endpoint>@<model>`, says whose it is: by
    * `host:port`, name or host, as far as only one endpoint has it.
+   * @param topicFilter what topics begin with.
+   * @returns the port.
    * @throws the system's error when the address cannot be bound.
    */
-  async listen(host: string | undefined, port: number): Promise<number> {
-    const server = await listenSub(host, port, this.#topic, this.#accepted());
+  async listen(host: string | undefined, port: number, topicFilter = ""): Promise<number> {
+    const server = await listenSub(host, port, Buffer.from(topicFilter), this.#accepted());
     if (this.#closed) server.close();
     this.#server = server;
     return server.port;
