@@ -1,4 +1,4 @@
-import type { KvEvent, KvEventBatch } from "./kv-event.ts";
+import type { KvEvent, KvEventBatch, KvEventName } from "./kv-event.ts";
 import { kvEventNames } from "./kv-event.ts";
 import { MsgpackError, MsgpackReader } from "./msgpack-reader.ts";
 
@@ -72,7 +72,7 @@ export class KvEventDecoder {
     cacheSalt: undefined,
     extraKeys: NOTHING,
   };
-  readonly #batch: KvEventBatch = { rank: undefined, events: 0, malformed: 0, problem: undefined };
+  readonly #batch: KvEventBatch = { rank: undefined, events: 0, malformed: 0, uncertain: false, problem: undefined };
 
   /** @param engine decides what the places in events mean that are arrays. */
   constructor(engine: "vllm" | "sglang" = "vllm", limits: DecoderLimits = defaultDecoderLimits) {
@@ -90,6 +90,7 @@ export class KvEventDecoder {
     batch.rank = undefined;
     batch.events = 0;
     batch.malformed = 0;
+    batch.uncertain = false;
     batch.problem = undefined;
     if (bytes.length > this.#limits.maxBatchBytes) throw new MsgpackError(`a batch has ${bytes.length} bytes`);
     reader.open(bytes);
@@ -126,6 +127,7 @@ export class KvEventDecoder {
       } catch (error) {
         if (!(error instanceof MsgpackError)) throw error;
         this.#batch.malformed += 1;
+        if (this.#event.name !== "BlockStored") this.#batch.uncertain = true;
         this.#batch.problem = error.message;
         reader.at = start;
         reader.skip();
@@ -155,19 +157,16 @@ export class KvEventDecoder {
     event.cacheSalt = undefined;
     event.extraKeys = NOTHING;
     if (reader.isMap()) {
-      let type: string | undefined;
       for (let left = reader.mapLength(); left > 0; left -= 1) {
         const field = this.#fieldName();
-        if (field === "type") type = this.#names.read(reader);
+        if (field === "type") event.name = eventName(this.#names.read(reader));
         else this.#field(field);
       }
-      event.name = kvEventNames.find((name) => name === type);
       return;
     }
     const length = reader.arrayLength();
     if (length === 0) throw new MsgpackError("an event is empty");
-    const type = this.#names.read(reader);
-    event.name = kvEventNames.find((name) => name === type);
+    event.name = eventName(this.#names.read(reader));
     const fields: readonly Field[] =
       event.name === "BlockStored" ? this.#storedFields : event.name === "BlockRemoved" ? REMOVED_FIELDS : [];
     for (let i = 1; i < length; i += 1) this.#field(fields[i]);
@@ -287,6 +286,10 @@ export class KvEventDecoder {
     else keys.push(Uint8Array.from(reader.bytes(from, reader.stringLength)));
     for (let i = 1; i < rest; i += 1) reader.skip();
   }
+}
+
+function eventName(text: string): KvEventName | undefined {
+  return kvEventNames.find((name) => name === text);
 }
 
 /** Short strings that come again and again, without making them anew each time. */

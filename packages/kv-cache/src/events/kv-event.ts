@@ -48,6 +48,8 @@ export interface KvEventBatch {
   events: number;
   /** Events that were left out because they are malformed. */
   malformed: number;
+  /** One of them may have told of removed blocks. */
+  uncertain: boolean;
   /** What was wrong with the last of them. */
   problem: string | undefined;
 }

@@ -1,0 +1,1 @@
+export { precisePrefixCacheProducer as default } from "./precise-prefix-cache-producer.ts";
