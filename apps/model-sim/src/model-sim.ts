@@ -2,11 +2,7 @@ import type { Server, ServerResponse } from "node:http";
 import { systemClock } from "./engine/clock.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import { createFailures, type Failure, type Failures, parseFailure } from "./failures.ts";
-import { parseAnthropicPrompt } from "./formats/anthropic-messages.ts";
-import { ApiError } from "./formats/api-error.ts";
-import { parseMessages, renderChatPrompt } from "./formats/chat-prompt.ts";
-import { type JsonObject, optionalString, parseJsonObject, requireList, requireString } from "./formats/json-fields.ts";
-import { tokenize } from "./formats/tokens.ts";
+import { type JsonObject, parseJsonObject } from "./formats/json-fields.ts";
 import { sendJson, sendText } from "./http/answers.ts";
 import { readBody } from "./http/body.ts";
 import { createInferenceHandler } from "./http/inference-handler.ts";
@@ -18,6 +14,8 @@ import { createRequestMetrics } from "./metrics/request-metrics.ts";
 import type { ModelSimOptions } from "./option-table.ts";
 import { parseModelSimOptions } from "./options.ts";
 import { createRequestLog, type RequestRecord } from "./request-log.ts";
+import { loadPromptTokens } from "./tokenization/prompt-tokens.ts";
+import { tokenRoutes } from "./tokenization/token-routes.ts";
 import { createKvTransfer } from "./transfer/kv-transfer.ts";
 
 /** What one server has done and is doing. A copy: it does not change any more. */
@@ -66,6 +64,7 @@ export interface ModelSim {
  */
 export async function createModelSim(given: Partial<ModelSimOptions> = {}): Promise<ModelSim> {
   const options = parseModelSimOptions(given);
+  const promptTokens = await loadPromptTokens(options.tokenizer);
   const clock = systemClock;
   const engine = createEngine(options, clock);
   const failures = createFailures(options.seed, options.failRate);
@@ -73,7 +72,17 @@ export async function createModelSim(given: Partial<ModelSimOptions> = {}): Prom
   const metrics = createRequestMetrics();
   const transfer = createKvTransfer(options, clock, failures);
   const page = createMetricsPage(options, engine, metrics, transfer);
-  const inference = createInferenceHandler({ options, engine, clock, failures, log, metrics, page, transfer });
+  const inference = createInferenceHandler({
+    options,
+    promptTokens,
+    engine,
+    clock,
+    failures,
+    log,
+    metrics,
+    page,
+    transfer,
+  });
 
   const state = (): ModelSimState => ({
     name: options.name,
@@ -122,16 +131,13 @@ export async function createModelSim(given: Partial<ModelSimOptions> = {}): Prom
   });
   get("/sim/state", (_request, response) => sendJson(response, 200, state()));
   post("/sim/failure", "openai", (body) => setFailureFromBody(failures, body));
-  post("/tokenize", "openai", (body) => {
-    requireModel(optionalString(body, "model") ?? options.models[0]!, options);
-    const tokens = parseTokenizePrompt(body);
-    return { count: tokens.length, max_model_len: modelLength(options), tokens: [...tokens], token_strs: null };
-  });
-  post("/v1/messages/count_tokens", "anthropic", (body) => {
-    const { model, prompt } = parseAnthropicPrompt(body);
-    requireModel(model, options);
-    return { input_tokens: prompt.length };
-  });
+  for (const [path, { style, answer }] of tokenRoutes(options, promptTokens)) {
+    routes.set(path, {
+      method: "POST",
+      style,
+      handle: async (request, response) => sendJson(response, 200, answer(await readBody(request, maxBodyBytes))),
+    });
+  }
 
   const server = createHttpServer(routes, options.name, maxBodyBytes);
   const port = await listen(server, options);
@@ -229,17 +235,6 @@ function setFailureFromBody(failures: Failures, body: JsonObject): object {
   const failure = parseFailure(body);
   failures.set(failure);
   return { failure: failures.current ?? null };
-}
-
-function requireModel(model: string, options: ModelSimOptions): void {
-  if (options.models.includes(model) || options.loras.includes(model)) return;
-  throw new ApiError(404, `The model \`${model}\` does not exist.`, "model");
-}
-
-/** `POST /tokenize` takes a text or a conversation. */
-function parseTokenizePrompt(body: JsonObject): Uint32Array {
-  if (body["messages"] === undefined) return tokenize(requireString(body, "prompt"));
-  return renderChatPrompt(parseMessages(requireList(body, "messages"), "messages"), body["tools"]);
 }
 
 function modelLength(options: ModelSimOptions): number {

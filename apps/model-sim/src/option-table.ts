@@ -4,6 +4,7 @@ export type OptionRule =
   | { readonly kind: "number"; readonly min: number; readonly max: number }
   | { readonly kind: "text" }
   | { readonly kind: "choice"; readonly values: readonly string[] }
+  | { readonly kind: "path" }
   | { readonly kind: "names" };
 
 /** Options of one simulated server. All durations are milliseconds unless the name says otherwise. */
@@ -29,6 +30,8 @@ export interface ModelSimOptions {
   readonly jitter: number;
   /** Batch limit: so many requests compute at once, the rest waits first in, first out. */
   readonly maxNumSeqs: number;
+  /** Folder with a tokenizer.json that prompts are tokenized with; empty for the fixed tokenization. */
+  readonly tokenizer: string;
   /** Tokens per KV block. */
   readonly blockSize: number;
   /** KV blocks of the server. */
@@ -104,6 +107,12 @@ export const optionTable: { readonly [K in keyof ModelSimOptions]: OptionEntry<K
     rule: integer(1, 1e6),
     fallback: 16,
     help: "batch limit; further requests wait first in, first out",
+  },
+  tokenizer: {
+    flag: "tokenizer",
+    rule: { kind: "path" },
+    fallback: "",
+    help: "folder with a tokenizer.json and its chat template, for prompts; else 4 bytes are a token",
   },
   blockSize: { flag: "block-size", rule: integer(1, 4096), fallback: 16, help: "tokens per KV block" },
   numBlocks: { flag: "num-blocks", rule: integer(1, 1e7), fallback: 1024, help: "KV blocks of the server" },

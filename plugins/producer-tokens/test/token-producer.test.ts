@@ -66,13 +66,32 @@ it("goes by llm-d's older name too", async () => {
   await host.stop();
 });
 
-it("refuses tokenizers that are not there yet, and says what to do", () => {
-  expect(configIssues(tokenProducer, { modelName: "m" })).toEqual([]);
-  expect(configIssues(tokenProducer, { modelName: "m", vllm: { url: "http://localhost:8000" } })).toEqual([
-    'vllm: the tokenizer behind "vllm" is not available yet: leave it out to use the estimate',
-  ]);
-  expect(configIssues(tokenProducer, { udsTokenizerConfig: {} })[0]).toMatch(
-    /^udsTokenizerConfig: .*not available yet/,
-  );
-  expect(configIssues(tokenProducer, { url: "x" })).toEqual([expect.stringContaining("url")]);
+describe("the options", () => {
+  it("take llm-d's, and ours", () => {
+    for (const config of [
+      undefined,
+      { modelName: "m" },
+      { modelName: "m", vllm: {} },
+      { modelName: "m", vllm: { url: "https://render:8000/x", timeout: "500ms", mmTimeout: "1m" } },
+      { modelName: "org/m", tokenizer: {} },
+      { tokenizer: { path: "/models/m" } },
+      { tokenizer: { modelTokenizerMap: { lora: "org/m" } }, fallback: "estimate" },
+      { tokenizersPoolConfig: { modelName: "org/m", workersCount: 2, hf: { enabled: false }, local: {} } },
+    ]) {
+      expect(configIssues(tokenProducer, config), JSON.stringify(config)).toEqual([]);
+    }
+  });
+
+  it.each([
+    [{ vllm: {} }, "modelName: is needed with vllm"],
+    [{ tokenizer: {} }, "modelName: is needed with a tokenizer in process, or tokenizer.path, or a modelTokenizerMap"],
+    [{ modelName: "m", tokenizer: {}, tokenizersPoolConfig: {} }, "tokenizersPoolConfig: says the same as tokenizer"],
+    [{ udsTokenizerConfig: {} }, "udsTokenizerConfig: the tokenizer behind a Unix socket is not supported: use"],
+    [{ modelName: "m", vllm: { url: "ftp://x" } }, "vllm.url: "],
+    [{ modelName: "m", vllm: { timeout: "5" } }, "vllm.timeout: must be a duration"],
+    [{ modelName: "m", tokenizer: { workers: 0 } }, "tokenizer.workers: "],
+    [{ url: "x" }, ""],
+  ])("%j are refused", (config, issue) => {
+    expect(configIssues(tokenProducer, config)).toEqual([expect.stringContaining(issue)]);
+  });
 });

@@ -12,6 +12,7 @@ import type { MetricsPage } from "../metrics/metrics-page.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { ModelSimOptions } from "../option-table.ts";
 import type { RequestLog, RequestRecord } from "../request-log.ts";
+import type { PromptTokens } from "../tokenization/prompt-tokens.ts";
 import type { KvTransfer } from "../transfer/kv-transfer.ts";
 import type { TransferLeg } from "../transfer/transfer-leg.ts";
 import { resetConnection, sendError, sendText } from "./answers.ts";
@@ -21,6 +22,7 @@ import type { InferenceRoute } from "./routes.ts";
 /** The parts of one server that a request meets. */
 export interface InferenceParts {
   readonly options: ModelSimOptions;
+  readonly promptTokens: PromptTokens;
   readonly engine: Engine;
   readonly clock: EngineClock;
   readonly failures: Failures;
@@ -49,11 +51,12 @@ export interface InferenceHandler {
 const tokensBeforeReset = 2;
 
 export function createInferenceHandler(parts: InferenceParts): InferenceHandler {
-  const { options, engine, clock, failures, log, metrics, page, transfer } = parts;
+  const { options, promptTokens, engine, clock, failures, log, metrics, page, transfer } = parts;
   let served = 0;
   let aborted = 0;
 
-  function createContext(id: string): CallContext {
+  /** @param real length of the prompt by a real tokenizer */
+  function createContext(id: string, real: number | undefined): CallContext {
     return {
       id,
       created: Math.floor(Date.now() / 1000),
@@ -61,7 +64,8 @@ export function createInferenceHandler(parts: InferenceParts): InferenceHandler 
       embeddingDimensions: options.embeddingDimensions,
       seed: options.seed,
       defaultModel: options.models[0]!,
-      planOutput(promptTokens, { limit, body }) {
+      planOutput(fixed, { limit, body }) {
+        const promptTokens = real ?? fixed;
         const room = options.maxModelLen === 0 ? Number.POSITIVE_INFINITY : options.maxModelLen - promptTokens;
         if (room < 1) {
           const message = `The prompt has ${promptTokens} tokens and leaves no room in the ${options.maxModelLen} of this model.`;
@@ -87,7 +91,9 @@ export function createInferenceHandler(parts: InferenceParts): InferenceHandler 
       record.bodyBytes = body.length;
       const failure = failures.takeForInference();
       if (failure !== undefined && failUnread(failure, record, response)) return;
-      const call = route.parse(body, request.headers["content-type"] ?? "", createContext(id));
+      const prompt = promptTokens.ofBody(path, body);
+      const parsed = route.parse(body, request.headers["content-type"] ?? "", createContext(id, prompt?.length));
+      const call = prompt === undefined ? parsed : { ...parsed, prompt };
       record.model = call.model;
       record.stream = call.stream;
       record.promptTokens = call.prompt.length;

@@ -1,0 +1,14 @@
+import { join } from "node:path";
+import { pluginConformance } from "@pointsman/plugin-testkit/vitest";
+
+pluginConformance(join(import.meta.dirname, ".."), {
+  numRuns: 40,
+  types: {
+    "by-label": {
+      validConfigs: [
+        { label: "role", validValues: ["decode"] },
+        { label: "role", allowsNoLabel: true },
+      ],
+    },
+  },
+});
