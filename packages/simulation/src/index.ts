@@ -10,3 +10,5 @@ export { type ReplayReport, reportJson } from "./report/replay-report.ts";
 export type { EndpointResult, ReplayResult, TtftMs } from "./report/replay-result.ts";
 export { MOONCAKE_BLOCK_TOKENS, type ParsedTrace, parseMooncakeTrace } from "./trace/parse-mooncake-trace.ts";
 export { blockReferences, type Trace, type TraceRequest } from "./trace/trace.ts";
+export { type SyntheticOptions, syntheticTraces } from "./trace/synthetic-traces.ts";
+export { withGroupPrefixes, withSharedPrefix } from "./trace/with-shared-prefix.ts";
