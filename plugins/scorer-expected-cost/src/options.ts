@@ -9,14 +9,14 @@ export const expectedCostOptions = z.strictObject({
   waitWeight: z
     .number()
     .min(0)
-    .default(0.05)
+    .default(0.03)
     .describe(
       "What a millisecond of waiting behind other prompts counts, beside a millisecond of computing; 1 = the first token as soon as possible, less keeps caches better.",
     ),
   memoryWeight: z
     .number()
     .min(0)
-    .default(0.05)
+    .default(0.06)
     .describe("The same for waiting until requests that fill the KV cache have ended."),
   balanceWindow: z
     .number()

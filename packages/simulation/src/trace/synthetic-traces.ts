@@ -46,7 +46,9 @@ export const syntheticTraces: Readonly<Record<string, (options: SyntheticOptions
     while (requests.length < options.requests) {
       const template = templates[make.integer(templates.length)]!;
       for (let i = 0; i < 50 && requests.length < options.requests; i += 1) {
-        requests.push(make.request(atMs + make.exponential(200), [...template, ...make.blocks(1)], 20 + make.integer(60)));
+        requests.push(
+          make.request(atMs + make.exponential(200), [...template, ...make.blocks(1)], 20 + make.integer(60)),
+        );
       }
       atMs += make.exponential((50 * 1_000) / options.rate);
     }
