@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, Command>> = {
     about: "run simulators, picker and gateway together and show each decision",
     run: async (argv) => (await import("./demo/demo.ts")).demo(argv),
   },
+  init: {
+    about: "write a configuration to begin with",
+    run: async (argv) => (await import("./init/init-command.ts")).init(argv),
+  },
   check: { about: "check a configuration", run: async (argv) => (await import("@pointsman/epp")).check(argv) },
   env: {
     about: "print the configuration that environment variables amount to",

@@ -1,3 +1,5 @@
+export { type BalanceCell, type BalanceTargets, recordedCells, syntheticCells } from "./balance/balance-cells.ts";
+export { judgeBalance, type Verdict } from "./balance/judge-balance.ts";
 export { defaultEngineModel, type EngineModel } from "./fleet/engine-model.ts";
 export { CAPACITY_LABEL, type FleetSpec, type ServerSpec, uniformServers } from "./fleet/fleet.ts";
 export { hitCeiling } from "./hit-ceiling.ts";
@@ -9,4 +11,6 @@ export { renderTextReport } from "./report/render-text-report.ts";
 export { type ReplayReport, reportJson } from "./report/replay-report.ts";
 export type { EndpointResult, ReplayResult, TtftMs } from "./report/replay-result.ts";
 export { MOONCAKE_BLOCK_TOKENS, type ParsedTrace, parseMooncakeTrace } from "./trace/parse-mooncake-trace.ts";
+export { type SyntheticOptions, syntheticTraces } from "./trace/synthetic-traces.ts";
 export { blockReferences, type Trace, type TraceRequest } from "./trace/trace.ts";
+export { withGroupPrefixes, withSharedPrefix } from "./trace/with-shared-prefix.ts";

@@ -1,0 +1,1 @@
+export { expectedCostScorer as default } from "./expected-cost-scorer.ts";
