@@ -27,7 +27,14 @@ const directions: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Libraries that plugins may share. */
-const pluginLibraries = ["plugin-api", "inference-api", "kv-cache", "tokenization", "scrape-client", "kubernetes-client"];
+const pluginLibraries = [
+  "plugin-api",
+  "inference-api",
+  "kv-cache",
+  "tokenization",
+  "scrape-client",
+  "kubernetes-client",
+];
 
 function oursIn(file: string): string[] {
   return importsOf(file).filter((specifier) => specifier.startsWith("@pointsman/"));
