@@ -74,9 +74,17 @@ function open(given: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
     const send = secure ? httpsRequest : httpRequest;
     const extra = body === undefined ? {} : { "content-type": contentType, "content-length": Buffer.byteLength(body) };
     const headers = { ...(options.headers as Record<string, string>), ...extra };
-    const request = send({ ...options, headers, signal }, resolve);
-    request.on("error", fail);
-    request.end(body);
+    const attemptOnce = (isRepeat: boolean): void => {
+      const request = send({ ...options, headers, signal }, resolve);
+      request.on("error", (cause: NodeJS.ErrnoException) => {
+        // The server may close an idle connection in the moment in which it is used again.
+        const isStale = request.reusedSocket && cause.code === "ECONNRESET" && !signal.aborted;
+        if (isStale && !isRepeat && options.method !== "POST" && options.method !== "PATCH") attemptOnce(true);
+        else fail(cause);
+      });
+      request.end(body);
+    };
+    attemptOnce(false);
   });
 }
 

@@ -5,7 +5,7 @@ set -euo pipefail
 to="$(mkdir -p "$1" && cd "$1" && pwd)"
 cd "$(dirname "$0")"
 
-export GOTOOLCHAIN=local CGO_ENABLED=0 GOFLAGS="-mod=readonly -trimpath -buildvcs=false"
+export CGO_ENABLED=0 GOFLAGS="-mod=readonly -trimpath -buildvcs=false"
 version="$(go list -m -f '{{.Version}}' k8s.io/kubernetes)"
 minor="${version#v1.}"
 minor="${minor%%.*}"

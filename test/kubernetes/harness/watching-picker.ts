@@ -82,7 +82,7 @@ export function startWatching(options: WatchingOptions): WatchingPicker {
     },
     async stop() {
       // One that still waits for its pool ends with the test's process.
-      const tooLate = new Promise<undefined>((resolve) => setTimeout(resolve, 1_000));
+      const tooLate = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1_000));
       const running = await Promise.race([up.catch(() => undefined), tooLate]);
       await running?.drain(0);
     },
