@@ -96,6 +96,24 @@ describeWithProgram("the chart", "helm", HELM, () => {
     });
   });
 
+  it("is checked by a check that notices what is missing", () => {
+    const objects = render("gateway-everything");
+    const without = (kind: string): string[] =>
+      danglingReferences(
+        objects.filter((object) => object.kind !== kind),
+        given["gateway-everything"],
+      );
+    expect(without("ConfigMap")).toEqual(["Deployment everything: no ConfigMap everything"]);
+    expect(without("ServiceAccount").length).toBeGreaterThan(1);
+    expect(without("Service")).toContain("InferencePool llama: no port 9002 of everything");
+    expect(without("InferencePool")).toContain("InferenceObjective batch: no InferencePool llama");
+    expect(danglingReferences(objects)).toContain("Deployment everything: no Secret picker-certificate");
+    const moved = JSON.parse(JSON.stringify(objects).replaceAll('"containerPort":9003', '"containerPort":9103'));
+    expect(danglingReferences(moved, given["gateway-everything"])).toContain(
+      "Deployment everything, picker: livenessProbe asks port 9003, which nobody opens",
+    );
+  });
+
   it("asks for no more rights than its mode needs", () => {
     const rulesOf = (...args: Parameters<typeof render>): string[] =>
       render(...args)

@@ -15,6 +15,8 @@ export const ENDPOINTS = 8;
 const PARALLEL = 32;
 const WARM_UP = 2_000;
 
+type HeaderPairs = readonly (readonly [name: string, value: string])[];
+
 const config = `
 apiVersion: llm-d.ai/v1alpha1
 kind: EndpointPickerConfig
@@ -87,18 +89,22 @@ export class MeasuredPicker {
     this.#dir = dir;
   }
 
-  /** Runs `bench server DIR VARIANT`, which must call {@link servePicker}. */
+  /**
+   * Runs `bench server DIR VARIANT`, which must call {@link servePicker}.
+   *
+   * @param warmUp headers of the requests that warm it up, so that they take the way that is measured
+   */
   static async start(
     bench: string,
     variant: string,
-    env: Readonly<Record<string, string>> = {},
+    { env = {}, warmUp = [] }: { env?: Readonly<Record<string, string>>; warmUp?: HeaderPairs } = {},
   ): Promise<MeasuredPicker> {
     const dir = mkdtempSync(join(tmpdir(), "pointsman-bench-"));
     const options = { execArgv: process.execArgv, env: { ...process.env, ...env } };
     const child = fork(bench, ["server", dir, variant], options);
     const { port } = await nextMessage<{ port: number }>(child);
     const picker = new MeasuredPicker(child, createExtProcClient({ address: `127.0.0.1:${port}` }), dir);
-    await picker.#lifecycles(WARM_UP);
+    await picker.#lifecycles(WARM_UP, warmUp);
     return picker;
   }
 
@@ -115,14 +121,15 @@ export class MeasuredPicker {
     rmSync(this.#dir, { recursive: true });
   }
 
-  async #lifecycles(count: number): Promise<void> {
+  async #lifecycles(count: number, more: HeaderPairs = []): Promise<void> {
     let started = 0;
+    const first = { ...requestHeaders, headers: [...(requestHeaders.headers ?? []), ...more] };
     const worker = async (): Promise<void> => {
       while (started < count) {
         started += 1;
         const stream = this.#client.open();
         const steps = [requestBody, responseHeaders];
-        stream.send(requestHeaders);
+        stream.send(first);
         for await (const _ of stream) {
           const step = steps.shift();
           if (step === undefined) stream.halfClose();

@@ -8,6 +8,13 @@ const PLANTED = "--planted-mistake";
 /** Flags that have no effect until the discovery in Kubernetes is here. */
 const awaited = ["endpoint-selector", "endpoint-target-ports", "ha-enable-leader-election", "metrics-endpoint-auth"];
 
+/** Whether `pointsman` has the subcommand that a container starts. */
+export function isInThisBuild({ args = [] }: Container): boolean {
+  help ??= spawnSync(process.execPath, [command, "--help"], { encoding: "utf8" }).stdout;
+  return new RegExp(`^ +${args[0]} `, "m").test(help);
+}
+let help: string | undefined;
+
 /**
  * What `pointsman` itself says of a container's arguments, one line each; nothing when it knows every flag and takes
  * every value. A mistake that is planted among them keeps it from starting, and shows that it has looked: all mistakes

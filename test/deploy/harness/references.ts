@@ -50,34 +50,35 @@ function ofPod(
   for (const [label, value] of Object.entries(selector.matchLabels)) {
     if (template.metadata.labels[label] !== value) complaints.push(`${at}: its pods lack the label ${label}`);
   }
-  expectObject(at, "ServiceAccount", pod.serviceAccountName);
+  expectObject(at, "ServiceAccount", pod.serviceAccountName ?? "default");
   for (const { name } of pod.imagePullSecrets ?? []) expectObject(at, "Secret", name);
   const volumes = new Set<string>();
-  for (const { name, configMap, secret } of pod.volumes) {
+  for (const { name, configMap, secret } of pod.volumes ?? []) {
     if (volumes.has(name)) complaints.push(`${at}: two volumes ${name}`);
     volumes.add(name);
     if (configMap !== undefined) expectObject(at, "ConfigMap", configMap.name);
     if (secret !== undefined) expectObject(at, "Secret", secret.secretName);
   }
   const mounted = new Set<string>();
+  const open = containersOf(object).flatMap(({ ports = [] }) => ports.map(({ containerPort }) => containerPort));
   for (const each of containersOf(object)) {
     for (const { name } of each.volumeMounts ?? []) {
       mounted.add(name);
       if (!volumes.has(name)) complaints.push(`${at}, ${each.name}: no volume ${name}`);
     }
-    complaints.push(...ofProbes(each, `${at}, ${each.name}`));
+    complaints.push(...ofProbes(each, `${at}, ${each.name}`, open));
   }
   for (const name of volumes) if (!mounted.has(name)) complaints.push(`${at}: nobody mounts ${name}`);
   return complaints;
 }
 
-function ofProbes({ ports = [], ...container }: Container, at: string): string[] {
+/** @param open ports of all containers: by number a probe may ask a neighbour, by name only its own container */
+function ofProbes({ ports = [], ...container }: Container, at: string, open: readonly number[]): string[] {
   return ["startupProbe", "livenessProbe", "readinessProbe"].flatMap((probe) => {
     const { grpc, tcpSocket, httpGet } = container[probe] ?? {};
     const port = (grpc ?? tcpSocket ?? httpGet)?.port;
-    if (port === undefined || ports.some(({ name, containerPort }) => port === name || port === containerPort))
-      return [];
-    return [`${at}: ${probe} asks port ${port}, which is none of the container's`];
+    if (port === undefined || open.includes(port) || ports.some(({ name }) => port === name)) return [];
+    return [`${at}: ${probe} asks port ${port}, which nobody opens`];
   });
 }
 

@@ -1,13 +1,13 @@
 import type { Decision, ProfileTrace, Vote } from "@pointsman/scheduling";
-import { type Attributes, type Context, SpanStatusCode, type Tracer, trace } from "@pointsman/telemetry/tracing";
+import type { Attributes, SpanContext, Tracing } from "@pointsman/telemetry/tracing";
 
 /** Spans of a decision name at most so many endpoints, lest a large pool makes large spans. */
 const ENDPOINTS_NAMED = 32;
 
 export interface DecisionTarget {
-  readonly tracer: Tracer;
-  /** Holds the span of the decision. */
-  readonly context: Context;
+  readonly tracing: Tracing;
+  /** The span of the decision. */
+  readonly parent: SpanContext;
   readonly typeOf: (instance: string) => string | undefined;
 }
 
@@ -34,29 +34,27 @@ export function writeDecisionSpans(
 }
 
 function writeProfile(
-  { tracer, context, typeOf }: DecisionTarget,
+  target: DecisionTarget,
   profile: ProfileTrace,
   addresses: readonly string[],
   take: () => number,
 ): void {
+  const { tracing, parent, typeOf } = target;
   const { failure, survivorCount, votes } = profile;
   const began = take();
   const filtered = take();
-  const span = tracer.startSpan(
-    "run_scheduler_profile",
-    { startTime: began, attributes: { "llm_d.epp.profile.name": profile.profile } },
-    context,
-  );
-  const below: DecisionTarget = { tracer, context: trace.setSpan(context, span), typeOf };
+  const context = tracing.childOf(parent);
+  const below: DecisionTarget = { tracing, parent: context, typeOf };
   const removed = profile.removals.reduce((sum, { rows }) => sum + rows.length, 0);
   write(below, "filter_endpoints", began, filtered, {
     candidate_endpoints: survivorCount + removed,
     surviving_endpoints: survivorCount,
     "llm_d.epp.filter.removed": profile.removals.map(({ filter, rows }) => `${filter}=${rows.length}`),
   });
+  const attributes = { "llm_d.epp.profile.name": profile.profile, "llm_d.epp.profile.scorers": votes.length };
+  const span = { name: "run_scheduler_profile", context, parent, from: began, attributes };
   if (failure !== undefined) {
-    const message = `${failure.filter ?? "no candidates"}: ${failure.kind}`;
-    span.setStatus({ code: SpanStatusCode.ERROR, message }).end(filtered);
+    tracing.write({ ...span, until: filtered, error: `${failure.filter ?? "no candidates"}: ${failure.kind}` });
     return;
   }
   const addressOf = (row: number): string => addresses[row] ?? `row ${row}`;
@@ -65,15 +63,15 @@ function writeProfile(
   write(below, "pick_endpoints", scored, picked, {
     candidate_endpoints: survivorCount,
     "llm_d.epp.picker.name": profile.picker,
-    "llm_d.epp.picker.type": typeOf(profile.picker),
+    "llm_d.epp.picker.type": typeOf(profile.picker) ?? profile.picker,
     "llm_d.epp.picker.top_endpoints": profile.picked.slice(0, ENDPOINTS_NAMED).map(addressOf),
   });
-  span.setAttribute("llm_d.epp.profile.scorers", votes.length).end(picked);
+  tracing.write({ ...span, until: picked });
 }
 
 /** @returns when the last scorer was done. */
 function writeVotes(
-  { tracer, context, typeOf }: DecisionTarget,
+  { tracing, parent, typeOf }: DecisionTarget,
   { votes, survivors, survivorCount, totals }: ProfileTrace,
   addressOf: (row: number) => string,
   began: number,
@@ -81,20 +79,8 @@ function writeVotes(
 ): number {
   if (votes.length === 0) return began;
   const named = Math.min(survivorCount, ENDPOINTS_NAMED);
-  const span = tracer.startSpan(
-    "llm_d.epp.scoring",
-    {
-      startTime: began,
-      attributes: {
-        candidate_endpoints: survivorCount,
-        "llm_d.epp.scoring.scorers": votes.length,
-        "llm_d.epp.scoring.endpoints": Array.from({ length: named }, (_, i) => addressOf(survivors?.[i] ?? i)),
-        ...(totals && { "llm_d.epp.scoring.totals": firstOf(totals, named) }),
-      },
-    },
-    context,
-  );
-  const below: DecisionTarget = { tracer, context: trace.setSpan(context, span), typeOf };
+  const context = tracing.childOf(parent);
+  const below: DecisionTarget = { tracing, parent: context, typeOf };
   let from = began;
   for (const vote of votes) {
     const until = take();
@@ -102,7 +88,13 @@ function writeVotes(
     write(below, `llm_d.epp.scorer.${type}`, from, until, voteAttributes(vote, type, survivorCount, named));
     from = until;
   }
-  span.end(from);
+  const attributes: Attributes = {
+    candidate_endpoints: survivorCount,
+    "llm_d.epp.scoring.scorers": votes.length,
+    "llm_d.epp.scoring.endpoints": Array.from({ length: named }, (_, i) => addressOf(survivors?.[i] ?? i)),
+  };
+  if (totals !== undefined) attributes["llm_d.epp.scoring.totals"] = firstOf(totals, named);
+  tracing.write({ name: "llm_d.epp.scoring", context, parent, from: began, until: from, attributes });
   return from;
 }
 
@@ -137,6 +129,12 @@ function firstOf({ block, offset }: Vote["scores"], count: number): number[] {
   });
 }
 
-function write({ tracer, context }: DecisionTarget, name: string, from: number, until: number, attributes: Attributes) {
-  tracer.startSpan(name, { startTime: from, attributes }, context).end(until);
+function write(
+  { tracing, parent }: DecisionTarget,
+  name: string,
+  from: number,
+  until: number,
+  attributes: Attributes,
+): void {
+  tracing.write({ name, context: tracing.childOf(parent), parent, from, until, attributes });
 }

@@ -2,18 +2,17 @@ import type { Snapshot } from "@pointsman/datastore";
 import type { HeaderList } from "@pointsman/ext-proc";
 import type { Outcome, Refusal, Usage } from "@pointsman/plugin-api";
 import type { Decision } from "@pointsman/scheduling";
-import { type Context, type Span, SpanStatusCode, type Tracing, trace } from "@pointsman/telemetry/tracing";
+import type { Attributes, BegunTrace, Tracing } from "@pointsman/telemetry/tracing";
 import { addressesOf } from "../request/addresses-of.ts";
 import type { PipelineRequest } from "../request/pipeline-request.ts";
 import { pathOf } from "../request/request-path.ts";
 import { type DecisionTimes, writeDecisionSpans } from "./decision-spans.ts";
 import type { RequestTrace } from "./request-trace.ts";
 
+export const REQUEST_SPAN = "gateway.request";
+
 export interface RecordedTraceOptions {
-  /** `gateway.request`, begun. */
-  readonly span: Span;
-  /** Holds the span: what is begun in it is a child. */
-  readonly context: Context;
+  readonly begun: BegunTrace;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly tracing: Tracing;
@@ -30,6 +29,7 @@ export class RecordedTrace implements RequestTrace {
   readonly mark = (): void => void this.#marks.push(this.#options.clock());
   readonly #options: RecordedTraceOptions;
   readonly #marks: number[] = [];
+  readonly #arrivedAt: number;
   #decidingSince: number | undefined;
   #preparedAt: number | undefined;
   #decidedAt: number | undefined;
@@ -37,9 +37,13 @@ export class RecordedTrace implements RequestTrace {
   #decision: Decision | undefined;
   #addresses: readonly string[] = [];
   #refusal: Refusal | undefined;
+  #error: string | undefined;
+  #served: string | undefined;
+  #status: number | undefined;
 
   constructor(options: RecordedTraceOptions) {
     this.#options = options;
+    this.#arrivedAt = options.clock();
   }
 
   decides(): void {
@@ -51,7 +55,7 @@ export class RecordedTrace implements RequestTrace {
   }
 
   headers(): readonly (readonly [string, string])[] {
-    return this.#options.tracing.headersFor(this.#options.span);
+    return this.#options.tracing.headersFor(this.#options.begun.context);
   }
 
   routed(request: PipelineRequest, decision: Decision, snapshot: Snapshot): void {
@@ -70,42 +74,47 @@ export class RecordedTrace implements RequestTrace {
   ): void {
     this.#refusal = refusal;
     this.#decided(request, decision, snapshot);
-    this.#options.span.setAttribute("http.response.status_code", refusal.status);
+    this.#status = refusal.status;
   }
 
   failed(code: string): void {
-    const { span } = this.#options;
-    span.setAttribute("error.type", code);
-    span.setStatus({ code: SpanStatusCode.ERROR, message: this.#refusal?.message ?? code });
+    this.#error = code;
   }
 
   answered(served: string | undefined, status: number | undefined): void {
-    const { span } = this.#options;
-    if (served !== undefined) span.setAttribute("llm_d.epp.served_endpoint", served);
-    if (status !== undefined) span.setAttribute("http.response.status_code", status);
+    this.#served = served;
+    this.#status = status ?? this.#status;
   }
 
   ended(outcome: Outcome, usage: Usage | undefined): void {
-    const { span, headers, pool } = this.#options;
+    const { begun, clock, headers, pool, tracing } = this.#options;
     const request = this.#request;
-    this.#writeDecision();
-    span.setAttributes({
-      "llm_d.epp.pool": pool,
-      "llm_d.epp.outcome": outcome,
-      "http.request.method": headers.get(":method"),
-      "url.path": pathOf(headers),
-      ...(request && {
-        "gen_ai.request.id": request.id,
-        "gen_ai.request.model": request.model,
-        "llm_d.request.streaming": request.stream,
+    const until = clock();
+    this.#writeDecision(until);
+    tracing.write({
+      name: REQUEST_SPAN,
+      context: begun.context,
+      parent: begun.parent,
+      server: true,
+      from: this.#arrivedAt,
+      until,
+      attributes: withoutAbsent({
+        "llm_d.epp.pool": pool,
+        "llm_d.epp.outcome": outcome,
+        "llm_d.epp.served_endpoint": this.#served,
+        "http.request.method": headers.get(":method"),
+        "http.response.status_code": this.#status,
+        "url.path": pathOf(headers),
+        "error.type": this.#error,
+        "gen_ai.request.id": request?.id,
+        "gen_ai.request.model": request?.model,
+        "llm_d.request.streaming": request?.stream,
+        "gen_ai.usage.input_tokens": usage?.promptTokens,
+        "gen_ai.usage.output_tokens": usage?.completionTokens,
+        "gen_ai.usage.cached_tokens": usage?.cachedTokens,
       }),
-      ...(usage && {
-        "gen_ai.usage.input_tokens": usage.promptTokens,
-        "gen_ai.usage.output_tokens": usage.completionTokens,
-        "gen_ai.usage.cached_tokens": usage.cachedTokens,
-      }),
+      error: this.#error === undefined ? undefined : (this.#refusal?.message ?? this.#error),
     });
-    span.end(this.#options.clock());
   }
 
   #decided(request: PipelineRequest | undefined, decision: Decision | undefined, { roster }: Snapshot): void {
@@ -115,33 +124,34 @@ export class RecordedTrace implements RequestTrace {
     this.#addresses = addressesOf(roster);
   }
 
-  #writeDecision(): void {
-    const { tracing, context, typeOf } = this.#options;
-    if (this.#decidingSince === undefined) return;
+  #writeDecision(endedAt: number): void {
+    const { begun, tracing, typeOf } = this.#options;
+    const from = this.#decidingSince;
+    if (from === undefined) return;
     const request = this.#request;
-    const span = tracing.tracer.startSpan(
-      "gateway.request_orchestration",
-      {
-        startTime: this.#decidingSince,
-        attributes: {
-          candidate_endpoints: this.#addresses.length,
-          ...(request && { target_model: request.targetModel, request_prio: request.priority }),
-        },
-      },
+    const context = tracing.childOf(begun.context);
+    const times: DecisionTimes = { begun: from, prepared: this.#preparedAt, marks: this.#marks };
+    writeDecisionSpans({ tracing, parent: context, typeOf }, times, this.#decision, this.#addresses);
+    tracing.write({
+      name: "gateway.request_orchestration",
       context,
-    );
-    const times: DecisionTimes = { begun: this.#decidingSince, prepared: this.#preparedAt, marks: this.#marks };
-    const target = { tracer: tracing.tracer, context: trace.setSpan(context, span), typeOf };
-    writeDecisionSpans(target, times, this.#decision, this.#addresses);
-    const refusal = this.#refusal;
-    if (refusal !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: refusal.message });
-    else if (this.#decision?.picked !== undefined) {
-      span.setAttribute(
-        "llm_d.epp.picked_endpoints",
-        this.#decision.picked.map(({ address }) => address),
-      );
-    }
-    // A request that ended while it waited has no moment of decision.
-    span.end(this.#decidedAt ?? this.#options.clock());
+      parent: begun.context,
+      from,
+      // A request that ended while it waited has no moment of decision.
+      until: this.#decidedAt ?? endedAt,
+      attributes: withoutAbsent({
+        candidate_endpoints: this.#addresses.length,
+        target_model: request?.targetModel,
+        request_prio: request?.priority,
+        "llm_d.epp.picked_endpoints": this.#decision?.picked?.map(({ address }) => address),
+      }),
+      error: this.#refusal?.message,
+    });
   }
+}
+
+/** Attributes know no undefined. */
+function withoutAbsent(attributes: Attributes): Attributes {
+  for (const name in attributes) if (attributes[name] === undefined) delete attributes[name];
+  return attributes;
 }

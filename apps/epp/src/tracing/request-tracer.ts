@@ -1,21 +1,15 @@
 import { performance } from "node:perf_hooks";
 import type { HeaderList } from "@pointsman/ext-proc";
 import type { HostLogger, TracingSettings } from "@pointsman/telemetry";
-import {
-  createTracing,
-  isSpanContextValid,
-  type Span,
-  SpanKind,
-  TraceFlags,
-  type Tracing,
-  trace,
-} from "@pointsman/telemetry/tracing";
+import { createTracing, type SpanContext, type Tracing } from "@pointsman/telemetry/tracing";
 import { version } from "../version.ts";
-import { RecordedTrace } from "./recorded-trace.ts";
+import { REQUEST_SPAN, RecordedTrace } from "./recorded-trace.ts";
 import type { RequestTrace } from "./request-trace.ts";
 
 /** llm-d's name for the picker, so that its dashboards find ours. */
 const SERVICE_NAME = "llm-d-epp";
+
+const SAMPLED = 1;
 
 /** How long the end waits for the last spans to be exported, in milliseconds. */
 const SHUTDOWN_LIMIT_MS = 5_000;
@@ -41,34 +35,20 @@ export async function createRequestTracer({
   typeOf,
 }: RequestTracerOptions): Promise<RequestTracer> {
   const tracing = await createTracing({ settings, serviceName: SERVICE_NAME, serviceVersion: version, log });
-  const { tracer } = tracing;
   return {
     begin(headers) {
-      const context = tracing.contextFrom(headers);
-      const clock = requestClock();
-      const span = tracer.startSpan("gateway.request", { kind: SpanKind.SERVER, startTime: clock() }, context);
-      if (span.isRecording()) {
-        return new RecordedTrace({
-          span,
-          context: trace.setSpan(context, span),
-          clock,
-          tracing,
-          headers,
-          pool,
-          typeOf,
-        });
-      }
-      const caller = trace.getSpanContext(context);
-      const told = caller !== undefined && isSpanContextValid(caller) && (caller.traceFlags & TraceFlags.SAMPLED) === 0;
-      return told ? unrecorded : new UnrecordedTrace(span, tracing);
+      const begun = tracing.begin(REQUEST_SPAN, headers);
+      if (begun.sampled) return new RecordedTrace({ begun, clock: requestClock(), tracing, headers, pool, typeOf });
+      const told = begun.parent !== undefined && (begun.parent.traceFlags & SAMPLED) === 0;
+      return told ? unrecorded : new UnrecordedTrace(begun.context, tracing);
     },
     shutdown: () => tracing.shutdown(SHUTDOWN_LIMIT_MS),
   };
 }
 
 /**
- * Milliseconds since the epoch with the resolution of the monotonic clock. One per request: the SDK would set each span by
- * the wall clock anew, whose whole milliseconds are longer than most of our stages.
+ * Milliseconds since the epoch with the resolution of the monotonic clock. One per request: set by the wall clock
+ * for each span anew, spans would not lie within each other, as its milliseconds are longer than most of our stages.
  */
 function requestClock(): () => number {
   const epoch = Date.now() - performance.now();
@@ -78,16 +58,16 @@ function requestClock(): () => number {
 /** A request that is not sampled. The model server is told so, lest it samples by itself. */
 class UnrecordedTrace implements RequestTrace {
   readonly mark = undefined;
-  readonly #span: Span | undefined;
+  readonly #context: SpanContext | undefined;
   readonly #tracing: Tracing | undefined;
 
-  constructor(span?: Span, tracing?: Tracing) {
-    this.#span = span;
+  constructor(context?: SpanContext, tracing?: Tracing) {
+    this.#context = context;
     this.#tracing = tracing;
   }
 
   headers(): readonly (readonly [string, string])[] {
-    return this.#span === undefined ? [] : this.#tracing!.headersFor(this.#span);
+    return this.#context === undefined ? [] : this.#tracing!.headersFor(this.#context);
   }
 
   decides(): void {}

@@ -1,10 +1,17 @@
-import { type Context, ROOT_CONTEXT, type Span, type Tracer, trace } from "@opentelemetry/api";
+import { ROOT_CONTEXT, type SpanContext, SpanKind, TraceFlags, trace } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
-import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import {
+  BatchSpanProcessor,
+  RandomIdGenerator,
+  type ReadableSpan,
+  SamplingDecision,
+  type Span,
+} from "@opentelemetry/sdk-trace-base";
 import type { HostLogger } from "../logger.ts";
 import { createExporter } from "./create-exporter.ts";
 import { createSampler } from "./create-sampler.ts";
+import { FinishedSpan, type SpanRecord } from "./finished-span.ts";
 import { ReportedExporter } from "./reported-exporter.ts";
 import type { TracingSettings } from "./tracing-settings.ts";
 
@@ -13,13 +20,23 @@ export interface HeaderSource {
   get(name: string): string | undefined;
 }
 
-/** OpenTelemetry for one process. Registers nothing globally. */
+/** A request's place in a trace. */
+export interface BegunTrace {
+  /** Of the request's own span. */
+  readonly context: SpanContext;
+  /** Of the caller's; undefined when it sent none, or a malformed one. */
+  readonly parent: SpanContext | undefined;
+  readonly sampled: boolean;
+}
+
+/** OpenTelemetry's sampler, ids, W3C context, batches and exporter for one process. Registers nothing globally. */
 export interface Tracing {
-  readonly tracer: Tracer;
-  /** The W3C context of a request; the root context when there is none, or a malformed one. */
-  contextFrom(headers: HeaderSource): Context;
+  begin(name: string, headers: HeaderSource): BegunTrace;
+  childOf(parent: SpanContext): SpanContext;
+  /** Queues a span for export. Its attributes are the exporter's from then on. */
+  write(span: SpanRecord): void;
   /** `traceparent`, and `tracestate` where there is one, for what continues below this span. */
-  headersFor(span: Span): [name: string, value: string][];
+  headersFor(context: SpanContext): [name: string, value: string][];
   /** Exports what is left and stops; gives up after the limit. */
   shutdown(limitMs: number): Promise<void>;
 }
@@ -32,38 +49,57 @@ export interface TracingOptions {
   readonly log: HostLogger;
 }
 
+const getter = { get: (headers: HeaderSource, name: string) => headers.get(name), keys: () => [] };
+
 export async function createTracing(options: TracingOptions): Promise<Tracing> {
   const { settings, log } = options;
-  const exporter = await createExporter(settings);
-  const provider = new BasicTracerProvider({
-    sampler: createSampler(settings),
-    // What the environment says wins.
-    resource: resourceFromAttributes({
-      "service.name": options.serviceName,
-      "service.version": options.serviceVersion,
-    }).merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: exporter === undefined ? [] : [new BatchSpanProcessor(new ReportedExporter(exporter, log))],
-  });
+  const sampler = createSampler(settings);
+  const ids = new RandomIdGenerator();
   const propagator = new W3CTraceContextPropagator();
-  const getter = { get: (headers: HeaderSource, name: string) => headers.get(name), keys: () => [] };
-  const setter = {
-    set: (list: [string, string][], name: string, value: string) => void list.push([name, value]),
-  };
+  const scope = { name: "pointsman", version: options.serviceVersion };
+  // What the environment says wins.
+  const resource = resourceFromAttributes({
+    "service.name": options.serviceName,
+    "service.version": options.serviceVersion,
+  }).merge(detectResources({ detectors: [envDetector] }));
+  const exporter = await createExporter(settings);
+  const processor = exporter === undefined ? undefined : new BatchSpanProcessor(new ReportedExporter(exporter, log));
   return {
-    tracer: provider.getTracer("pointsman", options.serviceVersion),
-    contextFrom: (headers) => propagator.extract(ROOT_CONTEXT, headers, getter),
-    headersFor: (span) => {
-      const list: [string, string][] = [];
-      propagator.inject(trace.setSpan(ROOT_CONTEXT, span), list, setter);
-      return list;
+    begin(name, headers) {
+      const caller =
+        headers.get("traceparent") === undefined ? ROOT_CONTEXT : propagator.extract(ROOT_CONTEXT, headers, getter);
+      const parent = trace.getSpanContext(caller);
+      const traceId = parent?.traceId ?? ids.generateTraceId();
+      const { decision } = sampler.shouldSample(caller, traceId, name, SpanKind.SERVER, {}, []);
+      const sampled = decision === SamplingDecision.RECORD_AND_SAMPLED;
+      const context: SpanContext = {
+        traceId,
+        spanId: ids.generateSpanId(),
+        traceFlags: sampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+        ...(parent?.traceState && { traceState: parent.traceState }),
+      };
+      return { context, parent, sampled };
     },
-    shutdown: async (limitMs) => {
+    childOf: ({ traceId, traceFlags, traceState }) => ({
+      traceId,
+      spanId: ids.generateSpanId(),
+      traceFlags,
+      ...(traceState && { traceState }),
+    }),
+    write: (span) =>
+      processor?.onEnd(new FinishedSpan(span, resource, scope) satisfies ReadableSpan as unknown as Span),
+    headersFor({ traceId, spanId, traceFlags, traceState }) {
+      const parent: [string, string] = ["traceparent", `00-${traceId}-${spanId}-0${traceFlags}`];
+      const state = traceState?.serialize();
+      return state === undefined || state === "" ? [parent] : [parent, ["tracestate", state]];
+    },
+    async shutdown(limitMs) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, limitMs);
       });
       // A collector that is away must not keep the process; the exporter has said so in the log.
-      await Promise.race([provider.shutdown().catch(() => {}), late]);
+      await Promise.race([processor?.shutdown().catch(() => {}), late]);
       clearTimeout(timer);
     },
   };

@@ -1,4 +1,4 @@
-export type { Attributes, Context, Span, Tracer } from "@opentelemetry/api";
-export { isSpanContextValid, SpanKind, SpanStatusCode, TraceFlags, trace } from "@opentelemetry/api";
-export type { HeaderSource, Tracing, TracingOptions } from "./create-tracing.ts";
+export type { Attributes, SpanContext } from "@opentelemetry/api";
+export type { BegunTrace, HeaderSource, Tracing, TracingOptions } from "./create-tracing.ts";
 export { createTracing } from "./create-tracing.ts";
+export type { SpanRecord } from "./finished-span.ts";
