@@ -12,7 +12,7 @@ function reportOf(prefill: string | undefined, text: string): DecisionReport {
   return {
     ...{ requestId: "r", at: "2026-01-02T03:04:05.678Z", api: "openai-completions", model: "m", targetModel: "m" },
     ...{ priority: 0, decidedInMs: 1, schedulingMs: 1, dataAgeMs: {}, refusal: null },
-    ...{ served: "10.0.0.1:80", status: 200, outcome: "ended" },
+    ...{ served: "10.0.0.1:80", status: 200, outcome: "ended", proxied: null },
     decision: {
       ...{ primary: "decode", picked: ["10.0.0.1:80"], failure: null, stages: [{ stage: "prefill", text }] },
       profiles: [profile("decode", "10.0.0.1:80"), ...(prefill === undefined ? [] : [profile("prefill", prefill)])],
