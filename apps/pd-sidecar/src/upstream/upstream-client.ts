@@ -4,6 +4,7 @@ import type { LookupFunction } from "node:net";
 import type { HostPort } from "@pointsman/plugin-api";
 import { crossing, type RawHeaders } from "../http/headers.ts";
 import { bracketed } from "../http/target.ts";
+import { ReplayableUpload } from "./replayable-upload.ts";
 
 /** Why there was no answer. `refused`: no connection, so nothing was sent. `broken`: it was lost after that. */
 export class UpstreamFailure extends Error {
@@ -48,7 +49,8 @@ export interface UpstreamOptions {
   readonly lookup?: LookupFunction;
 }
 
-const IDLE_MS = 90_000;
+/** Less than the 5 s after which uvicorn, on which vLLM and SGLang run, closes an idle connection. */
+const IDLE_MS = 4_000;
 const MAX_HEADER_BYTES = 1_048_576;
 const NONE: ReadonlySet<string> = new Set();
 
@@ -76,13 +78,18 @@ export function createUpstreamClient({ tls, verify, maxIdle, lookup }: UpstreamO
     });
   return {
     async send(target, request) {
+      const upload = isMessage(request.body) ? new ReplayableUpload(request.body) : undefined;
       try {
         return await exchange(open(target, request), request);
       } catch (error) {
         // The server closed an idle connection at the very moment it was used again: that says nothing about it.
-        const again = error instanceof StaleConnection && !isMessage(request.body) && request.signal?.aborted !== true;
-        if (!again) throw error;
-        return exchange(open(target, request), request);
+        if (!(error instanceof StaleConnection) || request.signal?.aborted === true) throw error;
+        const body = upload === undefined ? request.body : await upload.whole();
+        if (upload !== undefined && body === undefined) throw error;
+        const again = { ...request, body };
+        return exchange(open(target, again), again);
+      } finally {
+        upload?.forget();
       }
     },
     close: () => agent.destroy(),
