@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { rawValue } from "../http/headers.ts";
 
 /** Uploads up to this size can be sent again. */
 const REMEMBERED = 65_536;
@@ -11,7 +12,7 @@ export class ReplayableUpload {
 
   constructor(message: IncomingMessage) {
     this.#message = message;
-    if (Number(message.headers["content-length"] ?? 0) <= REMEMBERED) message.on("data", this.#onData);
+    if (Number(rawValue(message.rawHeaders, "content-length") ?? 0) <= REMEMBERED) message.on("data", this.#onData);
     else this.#size = Number.POSITIVE_INFINITY;
   }
 
