@@ -105,6 +105,28 @@ describe("data-parallel ranks", () => {
   });
 });
 
+describe("a coordinator that asks once for each stage", () => {
+  const profiles = {
+    prefill: ["prefill-filter", "queue-scorer", "max-score-picker"],
+    decode: ["decode-filter", "queue-scorer", "max-score-picker"],
+  };
+
+  it("names the profile in a header, which goes no further; an unknown name leads nowhere, however often it comes", async () => {
+    const picker = await startPd({ handler: "header-profile-handler", parameters: {}, profiles });
+    picker.pool.set(rolePod("decode", DECODE), rolePod("prefill", "10.0.0.5:8000"));
+    const named = (name: string) => ({ headers: { "EPP-Profile": name } });
+    const prefill = await split(picker, named("prefill"));
+    expect(prefill).toMatchObject({ destination: "10.0.0.5:8000", ran: ["prefill"] });
+    expect(prefill.headers.has("epp-profile")).toBe(false);
+    expect((await split(picker)).destination).toBe(DECODE);
+    for (let i = 0; i < 12; i += 1) {
+      const refused = await picker.replay(plain(tokens(1), { "EPP-Profile": "bogus" }));
+      expectReject(refused, 503, /ServiceUnavailable/, "rejected-no-endpoints");
+    }
+    expect((await split(picker, named("prefill"))).destination).toBe("10.0.0.5:8000");
+  });
+});
+
 describe("metrics", () => {
   it("E25 count requests by the stages they got, models that were not named as unknown", async () => {
     const picker = await startPd({
