@@ -56,7 +56,7 @@ describe("the table of the demo", () => {
       { fleet: "by 4", streams: [stream("short", 100), stream("long", 700)] },
       { fleet: "by 2 + 2", streams: [stream("short", 50), stream("short", 9_999, "status 500")] },
     ]);
-    expect(text).toMatch(/short +by 4 +1 +100 ms +100 ms +20 ms +30 ms/);
+    expect(text).toMatch(/short +by 4 +1 +100 ms +100 ms +20 ms +30 ms +30 ms/);
     expect(text).toMatch(/short +by 2 \+ 2 +1 +50 ms/);
     expect(text).toMatch(/long +by 2 \+ 2 +0 +–/);
     expect(text).toContain("by 2 + 2: 2 requests, 1 failed (status 500)");

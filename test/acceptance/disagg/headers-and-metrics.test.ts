@@ -105,6 +105,28 @@ describe("data-parallel ranks", () => {
   });
 });
 
+describe("a coordinator that asks once for each stage", () => {
+  const profiles = {
+    prefill: ["prefill-filter", "queue-scorer", "max-score-picker"],
+    decode: ["decode-filter", "queue-scorer", "max-score-picker"],
+  };
+
+  it("names the profile in a header, which goes no further; an unknown name leads nowhere, however often it comes", async () => {
+    const picker = await startPd({ handler: "header-profile-handler", parameters: {}, profiles });
+    picker.pool.set(rolePod("decode", DECODE), rolePod("prefill", "10.0.0.5:8000"));
+    const named = (name: string) => ({ headers: { "EPP-Profile": name } });
+    const prefill = await split(picker, named("prefill"));
+    expect(prefill).toMatchObject({ destination: "10.0.0.5:8000", ran: ["prefill"] });
+    expect(prefill.headers.has("epp-profile")).toBe(false);
+    expect((await split(picker)).destination).toBe(DECODE);
+    for (let i = 0; i < 12; i += 1) {
+      const refused = await picker.replay(plain(tokens(1), { "EPP-Profile": "bogus" }));
+      expectReject(refused, 503, /ServiceUnavailable/, "rejected-no-endpoints");
+    }
+    expect((await split(picker, named("prefill"))).destination).toBe("10.0.0.5:8000");
+  });
+});
+
 describe("metrics", () => {
   it("E25 count requests by the stages they got, models that were not named as unknown", async () => {
     const picker = await startPd({
@@ -114,18 +136,18 @@ describe("metrics", () => {
     });
     const count = (decision_type: string, model_name = "m") =>
       picker.metric("disagg_decision_total", { model_name, decision_type, plugin_type: "disagg-profile-handler" });
-    picker.pool.set(rolePod("decode", DECODE), rolePod("prefill", "10.0.0.5:8000"), rolePod("encode", "10.0.0.9:8000"));
+    const others = [rolePod("prefill", "10.0.0.5:8000"), rolePod("encode", "10.0.0.9:8000")];
+    picker.pool.set(rolePod("decode", DECODE), ...others);
     await split(picker, { body: tokens(1) });
     for (let i = 0; i < 2; i += 1) await split(picker);
-    await split(picker, {
-      headers: chat,
-      body: image.replace('"content"', '"name":"xxxxxxxxxxxxxxxxxxxxxxxxxxxx","content"'),
-    });
+    await split(picker, { headers: chat, body: image });
     await split(picker, { headers: { ":path": "/v1/unknown" }, body: "{}" });
+    picker.pool.set(rolePod("decode", DECODE, { cachedTokens: 1_000 }), ...others);
+    await split(picker, { headers: chat, body: image });
     expect(await count("decode-only")).toBe(1);
     expect(await count("prefill-decode")).toBe(2);
+    expect(await count("encode-prefill-decode")).toBe(1);
+    expect(await count("encode-decode")).toBe(1);
     expect(await count("decode-only", "unknown")).toBe(1);
-    const encoded = [await count("encode-decode"), await count("encode-prefill-decode")];
-    expect(encoded.filter((n) => n === 1)).toHaveLength(1);
   });
 });

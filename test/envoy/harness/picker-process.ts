@@ -39,6 +39,7 @@ export async function startPickerProcess(
   ports: PickerPorts,
   configText: string,
   endpointsFile: string,
+  moreFlags: readonly string[] = [],
 ): Promise<PickerProcess> {
   const flags = [
     "--pool-name=test",
@@ -52,6 +53,7 @@ export async function startPickerProcess(
     `--grpc-health-port=${ports.health}`,
     `--metrics-port=${ports.metrics}`,
     `--admin-port=${ports.admin}`,
+    ...moreFlags,
   ];
   const child = spawn(process.execPath, [COMMAND, "serve", ...flags], { stdio: ["ignore", "ignore", "pipe"] });
   const lines: string[] = [];

@@ -38,6 +38,7 @@ export interface PdStackOptions {
   readonly prefillFlags?: readonly string[];
   readonly decodeFlags?: readonly string[];
   readonly sidecarFlags?: readonly string[];
+  readonly pickerFlags?: readonly string[];
 }
 
 /** A real Envoy, the picker, two sidecars, two prefill and two decode simulators, each a process of its own. */
@@ -103,7 +104,7 @@ export async function startPdStack(options: PdStackOptions = {}): Promise<PdStac
       ...sidecars.map(({ address }, i) => ({ name: `decode-${i}`, address, role: "decode" })),
     ]);
     const ports = await pickPorts();
-    const picker = await startPickerProcess(ports, config, endpoints);
+    const picker = await startPickerProcess(ports, config, endpoints, options.pickerFlags);
     cleanups.push(() => picker.crash());
     const bootstrap = new Bootstrap("prefill-decode");
     bootstrap.place({ ...ports, hosts: sidecars.map(({ address }) => address) });
