@@ -26,7 +26,14 @@ export async function main(argv: string[]): Promise<number> {
       const { options, servers } = line;
       const port = options.port === 0 ? 0 : options.port + i;
       const name = servers === 1 ? options.name : `${options.name}-${i}`;
-      const sim = await createModelSim({ ...options, port, name });
+      const kvEvents = consecutive(options.kvEvents, i);
+      const sim = await createModelSim({
+        ...options,
+        port,
+        name,
+        kvEvents,
+        kvReplay: consecutive(options.kvReplay, i),
+      });
       sims.push(sim);
       process.stdout.write(`${name} listening on ${sim.url}\n`);
     }
@@ -40,6 +47,12 @@ export async function main(argv: string[]): Promise<number> {
     signals.stop();
     await Promise.all(sims.map((sim) => sim.close()));
   }
+}
+
+/** Address of the i-th of several servers: those that listen need a port each. */
+function consecutive(address: string, i: number): string {
+  const port = /^tcp:\/\/\*:(\d+)$/.exec(address)?.[1];
+  return port === undefined || port === "0" ? address : `tcp://*:${Number(port) + i}`;
 }
 
 function listenForSignals(): { first: Promise<void>; second: Promise<void>; stop(): void } {

@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from "node:http";
 import { systemClock } from "./engine/clock.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
+import { createKvEvents } from "./events/kv-events.ts";
 import { createFailures, type Failure, type Failures, parseFailure } from "./failures.ts";
 import { parseAnthropicPrompt } from "./formats/anthropic-messages.ts";
 import { ApiError } from "./formats/api-error.ts";
@@ -46,6 +47,9 @@ export interface ModelSim {
   readonly host: string;
   readonly port: number;
   readonly name: string;
+  /** Port at which KV events are published, and that of the replay socket; undefined for what is off. */
+  readonly kvEventsPort: number | undefined;
+  readonly kvReplayPort: number | undefined;
   state(): ModelSimState;
   /** Switches a failure on, or off with undefined. @throws when a field of it cannot be used */
   setFailure(failure: Failure | undefined): void;
@@ -64,7 +68,8 @@ export interface ModelSim {
 export async function createModelSim(given: Partial<ModelSimOptions> = {}): Promise<ModelSim> {
   const options = parseModelSimOptions(given);
   const clock = systemClock;
-  const engine = createEngine(options, clock);
+  const kvEvents = createKvEvents(options);
+  const engine = createEngine(options, clock, kvEvents.watch);
   const failures = createFailures(options.seed, options.failRate);
   const log = createRequestLog(options.requestLog);
   const metrics = createRequestMetrics();
@@ -130,8 +135,24 @@ export async function createModelSim(given: Partial<ModelSimOptions> = {}): Prom
 
   const server = createHttpServer(routes, options.name, maxBodyBytes);
   const port = await listen(server, options);
+  try {
+    await kvEvents.start(port);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  const life = createLife(server, engine);
   return {
-    ...createLife(server, engine),
+    ...life,
+    close: async () => {
+      await Promise.all([life.close(), kvEvents.close()]);
+    },
+    drain: async (limitMs) => {
+      await life.drain(limitMs);
+      await kvEvents.close();
+    },
+    kvEventsPort: kvEvents.port,
+    kvReplayPort: kvEvents.replayPort,
     url: urlOf(options.host, port),
     host: options.host,
     port,
