@@ -26,7 +26,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Libraries that plugins may share. */
-const pluginLibraries = ["plugin-api", "inference-api", "kv-cache", "tokenization", "scrape-client"];
+const pluginLibraries = ["plugin-api", "inference-api", "kv-cache", "kv-cache/redis", "tokenization", "scrape-client"];
 
 function oursIn(file: string): string[] {
   return importsOf(file).filter((specifier) => specifier.startsWith("@pointsman/"));

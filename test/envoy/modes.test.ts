@@ -33,6 +33,7 @@ const responseBody = (mode: string) => (bootstrap: Bootstrap) =>
 const modes: Readonly<Record<string, Mode>> = {
   "override-host.yaml": { bootstrap: "override-host" },
   "override-host-fail-closed.yaml": { bootstrap: "override-host-fail-closed" },
+  "prefill-decode.yaml": { bootstrap: "prefill-decode" },
   "original-dst.yaml": { bootstrap: "original-dst" },
   "full-duplex.yaml": { bootstrap: "full-duplex", seesAnswers: true },
   "override-host.yaml with request bodies STREAMED": {

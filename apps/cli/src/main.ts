@@ -12,6 +12,10 @@ const commands: Readonly<Record<string, Command>> = {
     about: "run a small HTTP proxy in front of a picker",
     run: async (argv) => (await import("@pointsman/gateway")).main([...argv]),
   },
+  sidecar: {
+    about: "run the prefill/decode sidecar beside a model server",
+    run: async (argv) => (await import("@pointsman/pd-sidecar")).main(argv),
+  },
   sim: {
     about: "run simulated vLLM servers",
     run: async (argv) => (await import("@pointsman/model-sim")).main([...argv]),
@@ -21,6 +25,10 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (argv) => (await import("./demo/demo.ts")).demo(argv),
   },
   check: { about: "check a configuration", run: async (argv) => (await import("@pointsman/epp")).check(argv) },
+  env: {
+    about: "print the configuration that environment variables amount to",
+    run: async (argv) => (await import("./environment/env-command.ts")).env(argv),
+  },
   plugins: {
     about: "list installed plugins, tell about one, add one",
     run: async (argv) => (await import("./plugins/plugins-command.ts")).plugins(argv, process.env),

@@ -1,3 +1,4 @@
+import { withPlaces, withVariables } from "@pointsman/config";
 import type { Datastore } from "@pointsman/datastore";
 import { type Diagnostic, DiagnosticError, diagnostic } from "@pointsman/diagnostics";
 import type { Discovery, EndpointSpec } from "@pointsman/plugin-api";
@@ -51,7 +52,7 @@ export class Generation {
    */
   static async load(options: GenerationOptions, previous?: Generation): Promise<Generation> {
     const { picker, datastore, log, pluginMetrics: metrics, seed } = options;
-    const { set, diagnostics } = await loadPluginSet({
+    const loaded = await loadPluginSet({
       entries: picker.config.plugins,
       catalogue: picker.catalogue,
       pathOf: picker.pathOf,
@@ -65,6 +66,8 @@ export class Generation {
       stopTimeoutMs: options.limits.stopMs,
       ...(previous === undefined ? {} : { previous: previous.set }),
     });
+    const { set } = loaded;
+    const diagnostics = withVariables(withPlaces(loaded.diagnostics, picker.document), picker.source);
     if (set === undefined) throw new DiagnosticError(diagnostics);
     try {
       checkHandler(picker, set);

@@ -4,10 +4,15 @@ import {
   type ConfigSource,
   completeConfig,
   type EndpointPickerConfig,
+  isConfiguredBy,
   llmdTypes,
   locateConfig,
   parseConfig,
+  translateEnvironment,
+  unusedVariables,
+  type Variables,
   withPlaces,
+  withVariables,
 } from "@pointsman/config";
 import { type Diagnostic, diagnostic, hasErrors } from "@pointsman/diagnostics";
 import { checkIsolatable, type PluginEntry, type SearchBase, TypeCatalogue } from "@pointsman/plugin-host";
@@ -21,6 +26,8 @@ export interface ConfigLocation {
   readonly pluginRoots: readonly string[];
   /** Endpoints file that stands in for a missing discovery. */
   readonly endpointsFile?: string | undefined;
+  /** Variables of the process: those of the first llm-d are the configuration where no other one is found. */
+  readonly environment?: Variables | undefined;
 }
 
 /** A configuration that is complete and consistent, with what is needed to load its plugins. */
@@ -46,11 +53,12 @@ export interface LoadedPickerConfig {
  */
 export async function loadPickerConfig(location: ConfigLocation): Promise<LoadedPickerConfig> {
   const { file, text } = location;
-  const source = await locateConfig({
+  const located = await locateConfig({
     cwd: location.cwd,
     ...(file === undefined ? {} : { file }),
     ...(text === undefined ? {} : { text }),
   });
+  const { source, diagnostics: ofVariables } = chooseSource(located, location);
   const parsed = parseConfig(source);
   const bases = searchBases(source, location);
   const knownElsewhere = new Set(llmdTypes.keys());
@@ -60,23 +68,29 @@ export async function loadPickerConfig(location: ConfigLocation): Promise<Loaded
     const index = listed.findIndex(({ name }) => name === entry.name);
     return index < 0 ? undefined : ["plugins", index];
   };
-  const located = await locateListed(listed, catalogue, pathOf);
+  const plugins = await locateListed(listed, catalogue, pathOf);
   const completed = completeConfig(
     parsed.config,
-    (type) => located.capabilities.get(type) ?? capabilitiesOf(catalogue, type),
+    (type) => plugins.capabilities.get(type) ?? capabilitiesOf(catalogue, type),
     parsed.document,
   );
   // After completion: a file of endpoints is no configuration of plugins, and must not switch off its defaults.
   const config = addEndpointsFile(completed.config, location.endpointsFile);
-  const diagnostics = withPlaces(
-    [...parsed.diagnostics, ...located.diagnostics, ...completed.diagnostics, ...checkDiscovery(config)],
-    parsed.document,
-  );
+  const found = [...parsed.diagnostics, ...plugins.diagnostics, ...completed.diagnostics, ...checkDiscovery(config)];
+  const diagnostics = [...ofVariables, ...withVariables(withPlaces(found, parsed.document), source)];
   if (hasErrors(diagnostics)) return { diagnostics };
   return {
     picker: { source, document: parsed.document, config, completed, catalogue, pathOf },
     diagnostics,
   };
+}
+
+/** A written configuration wins over variables, and variables win over the built-in default. */
+function chooseSource(located: ConfigSource, { environment, cwd }: ConfigLocation) {
+  if (environment === undefined) return { source: located, diagnostics: [] };
+  if (located.from !== "default" || !isConfiguredBy(environment))
+    return { source: located, diagnostics: unusedVariables(environment, located) };
+  return translateEnvironment(environment, cwd);
 }
 
 function searchBases(source: ConfigSource, { cwd, pluginRoots }: ConfigLocation): SearchBase[] {

@@ -104,13 +104,23 @@ describe("who served", () => {
   const snapshot = pool.datastore.snapshot();
   const picked = snapshot.endpoints.slice(0, 2) as Endpoint[];
   const served = (status: number, told?: string, ...headers: [string, string][]) =>
-    servedEndpoint({ headers: createHeaderList(headers), status, served: told, endOfStream: false }, picked, snapshot)
-      ?.host;
+    servedEndpoint(
+      { headers: createHeaderList(headers), status, served: told, endOfStream: false },
+      picked,
+      picked.map(({ address }) => address),
+      snapshot,
+    )?.host;
 
   it("is what the proxy tells, also when it is a fallback or was not picked at all", () => {
     expect(served(200, "10.0.0.2:8000")).toBe("10.0.0.2");
     expect(served(200, "10.0.0.3:8000")).toBe("10.0.0.3");
     expect(served(200, "9.9.9.9:1")).toBeUndefined();
+  });
+
+  it("is the picked endpoint behind the port that a plugin has set", () => {
+    const input = { headers: createHeaderList([]), status: 200, served: "10.0.0.2:9000", endOfStream: false };
+    const sentTo = ["10.0.0.1:9000", "10.0.0.2:9000"];
+    expect(servedEndpoint(input, picked, sentTo, snapshot)?.address).toBe("10.0.0.2:8000");
   });
 
   it("is the first picked one where the proxy tells nothing", () => {

@@ -71,7 +71,7 @@ function ruleOfProcessFlag(flag: string): OptionRule | undefined {
 }
 
 function parseValue(rule: OptionRule, text: string): unknown {
-  if (rule.kind === "text") return text;
+  if (rule.kind === "text" || rule.kind === "choice") return text;
   if (rule.kind === "names") return text.split(",").filter((name) => name !== "");
   return /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
 }
@@ -102,5 +102,6 @@ export function renderHelp(): string {
 }
 
 function placeholder(rule: OptionRule): string {
+  if (rule.kind === "choice") return rule.values.join("|");
   return { integer: "N", number: "X", text: "TEXT", names: "A,B" }[rule.kind];
 }

@@ -4,11 +4,14 @@ import { type JsonObject, optionalInteger, optionalNumber, requireString, wrongT
 
 const inferenceModes = ["status", "reset-before-headers", "reset-mid-stream", "hang", "slow", "garbage-sse"] as const;
 const metricsModes = ["metrics-garbage", "metrics-huge", "metrics-hang"] as const;
+const transferModes = ["transfer-reset", "transfer-hang"] as const;
+const allModes = [...inferenceModes, ...metricsModes, ...transferModes] as const;
 
 export type InferenceFailureMode = (typeof inferenceModes)[number];
 export type MetricsFailureMode = (typeof metricsModes)[number];
+export type TransferFailureMode = (typeof transferModes)[number];
 
-/** A failure that is switched on, for inference requests or for `/metrics`, whichever the mode concerns. */
+/** A failure that is switched on, for inference requests, for `/metrics` or for transfers, as the mode says. */
 export interface Failure {
   /**
    * - `status`: an error answer with `status`;
@@ -17,9 +20,10 @@ export interface Failure {
    * - `hang`: no answer, for as long as the client stays;
    * - `slow`: the first token comes `delayMs` later;
    * - `garbage-sse`: status 200, then bytes that are no events, or no JSON;
-   * - `metrics-garbage`: a page that does not parse; `metrics-huge`: one of 50 MB; `metrics-hang`: none at all.
+   * - `metrics-garbage`: a page that does not parse; `metrics-huge`: one of 50 MB; `metrics-hang`: none at all;
+   * - `transfer-reset`, `transfer-hang`: what another server asks for KV blocks gets a reset, or no answer.
    */
-  readonly mode: InferenceFailureMode | MetricsFailureMode;
+  readonly mode: InferenceFailureMode | MetricsFailureMode | TransferFailureMode;
   /** 400 to 599, default 503. */
   readonly status?: number;
   /** Fails so many requests, then never again; without it there is no end. */
@@ -46,6 +50,7 @@ export interface Failures {
   /** Whether this inference request fails, and how. Counts it if it does. */
   takeForInference(): DueFailure<InferenceFailureMode> | undefined;
   takeForMetrics(): DueFailure<MetricsFailureMode> | undefined;
+  takeForTransfer(): DueFailure<TransferFailureMode> | undefined;
 }
 
 /** @param failRate share of inference requests that get status 500 while no other failure concerns them */
@@ -78,6 +83,7 @@ export function createFailures(seed: number, failRate: number): Failures {
       return failRate > 0 && random() < failRate ? { mode: "status", status: 500, delayMs: 0 } : undefined;
     },
     takeForMetrics: () => take(metricsModes),
+    takeForTransfer: () => take(transferModes),
   };
 }
 
@@ -97,8 +103,8 @@ export function parseFailure(body: JsonObject): Failure | undefined {
   const probability = optionalNumber(body, "probability", 0, 1);
   const delayMs = optionalNumber(body, "delayMs", 0, 3_600_000);
   if (text === "none") return undefined;
-  const mode = [...inferenceModes, ...metricsModes].find((candidate) => candidate === text);
-  if (mode === undefined) throw wrongType("mode", `one of ${[...inferenceModes, ...metricsModes, "none"].join(", ")}`);
+  const mode = allModes.find((candidate) => candidate === text);
+  if (mode === undefined) throw wrongType("mode", `one of ${[...allModes, "none"].join(", ")}`);
   return {
     mode,
     ...(status !== undefined && { status }),

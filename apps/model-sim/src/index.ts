@@ -1,4 +1,4 @@
-export type { Failure, InferenceFailureMode, MetricsFailureMode } from "./failures.ts";
+export type { Failure, InferenceFailureMode, MetricsFailureMode, TransferFailureMode } from "./failures.ts";
 export { main } from "./main.ts";
 export { createModelSim, type ModelSim, type ModelSimState } from "./model-sim.ts";
 export type { ModelSimOptions } from "./option-table.ts";

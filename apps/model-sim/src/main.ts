@@ -26,14 +26,10 @@ export async function main(argv: string[]): Promise<number> {
       const { options, servers } = line;
       const port = options.port === 0 ? 0 : options.port + i;
       const name = servers === 1 ? options.name : `${options.name}-${i}`;
+      const bootstrapPort = options.bootstrapPort === 0 ? 0 : options.bootstrapPort + i;
       const kvEvents = consecutive(options.kvEvents, i);
-      const sim = await createModelSim({
-        ...options,
-        port,
-        name,
-        kvEvents,
-        kvReplay: consecutive(options.kvReplay, i),
-      });
+      const kvReplay = consecutive(options.kvReplay, i);
+      const sim = await createModelSim({ ...options, port, bootstrapPort, name, kvEvents, kvReplay });
       sims.push(sim);
       process.stdout.write(`${name} listening on ${sim.url}\n`);
     }

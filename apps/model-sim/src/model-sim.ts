@@ -19,6 +19,7 @@ import { createRequestMetrics } from "./metrics/request-metrics.ts";
 import type { ModelSimOptions } from "./option-table.ts";
 import { parseModelSimOptions } from "./options.ts";
 import { createRequestLog, type RequestRecord } from "./request-log.ts";
+import { createKvTransfer } from "./transfer/kv-transfer.ts";
 
 /** What one server has done and is doing. A copy: it does not change any more. */
 export interface ModelSimState {
@@ -33,6 +34,8 @@ export interface ModelSimState {
   readonly kvUsage: number;
   /** KV blocks that a later request could hit, in use or not. */
   readonly cachedBlocks: number;
+  /** KV blocks that wait to be fetched by another server. */
+  readonly heldBlocks: number;
   readonly runningLoras: readonly string[];
   readonly waitingLoras: readonly string[];
   readonly failure: Failure | undefined;
@@ -73,8 +76,9 @@ export async function createModelSim(given: Partial<ModelSimOptions> = {}): Prom
   const failures = createFailures(options.seed, options.failRate);
   const log = createRequestLog(options.requestLog);
   const metrics = createRequestMetrics();
-  const page = createMetricsPage(options, engine, metrics);
-  const inference = createInferenceHandler({ options, engine, clock, failures, log, metrics, page });
+  const transfer = createKvTransfer(options, clock, failures);
+  const page = createMetricsPage(options, engine, metrics, transfer);
+  const inference = createInferenceHandler({ options, engine, clock, failures, log, metrics, page, transfer });
 
   const state = (): ModelSimState => ({
     name: options.name,
@@ -84,6 +88,7 @@ export async function createModelSim(given: Partial<ModelSimOptions> = {}): Prom
     aborted: inference.aborted,
     kvUsage: engine.kvUsage,
     cachedBlocks: engine.cachedBlocks,
+    heldBlocks: transfer.held.blocks,
     runningLoras: engine.adapters.running(),
     waitingLoras: engine.adapters.waiting(),
     failure: failures.current,
@@ -91,7 +96,7 @@ export async function createModelSim(given: Partial<ModelSimOptions> = {}): Prom
   });
 
   const maxBodyBytes = options.maxBodyMb * 1024 * 1024;
-  const routes = new Map<string, Route>();
+  const routes = new Map<string, Route>(transfer.routes);
   for (const [path, route] of inferenceRoutes) {
     routes.set(path, {
       method: "POST",
@@ -135,22 +140,22 @@ export async function createModelSim(given: Partial<ModelSimOptions> = {}): Prom
 
   const server = createHttpServer(routes, options.name, maxBodyBytes);
   const port = await listen(server, options);
+  const second = await listenSecond(routes, options, server);
+  const closeOthers = (): void => {
+    transfer.close();
+    second?.close();
+    second?.closeAllConnections();
+    void kvEvents.close();
+  };
   try {
     await kvEvents.start(port);
   } catch (error) {
+    closeOthers();
     server.close();
     throw error;
   }
-  const life = createLife(server, engine);
   return {
-    ...life,
-    close: async () => {
-      await Promise.all([life.close(), kvEvents.close()]);
-    },
-    drain: async (limitMs) => {
-      await life.drain(limitMs);
-      await kvEvents.close();
-    },
+    ...createLife(server, engine, closeOthers),
     kvEventsPort: kvEvents.port,
     kvReplayPort: kvEvents.replayPort,
     url: urlOf(options.host, port),
@@ -162,7 +167,24 @@ export async function createModelSim(given: Partial<ModelSimOptions> = {}): Prom
   };
 }
 
-function createLife(server: Server, engine: Engine): Pick<ModelSim, "drain" | "close"> {
+/** Answers on the bootstrap port too. Rejects, with the first server closed, when the port cannot be had. */
+async function listenSecond(
+  routes: ReadonlyMap<string, Route>,
+  options: ModelSimOptions,
+  first: Server,
+): Promise<Server | undefined> {
+  if (options.bootstrapPort === 0) return undefined;
+  const second = createHttpServer(routes, options.name, options.maxBodyMb * 1024 * 1024);
+  try {
+    await listen(second, { ...options, port: options.bootstrapPort });
+    return second;
+  } catch (error) {
+    first.close();
+    throw error;
+  }
+}
+
+function createLife(server: Server, engine: Engine, closeOthers: () => void): Pick<ModelSim, "drain" | "close"> {
   const ended = new Promise<void>((resolve) => server.once("close", resolve));
   let inFlight = 0;
   let onIdle = (): void => undefined;
@@ -180,6 +202,7 @@ function createLife(server: Server, engine: Engine): Pick<ModelSim, "drain" | "c
   };
   const close = async (): Promise<void> => {
     stopListening();
+    closeOthers();
     engine.close();
     server.closeAllConnections();
     await ended;

@@ -3,6 +3,7 @@ export type OptionRule =
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
   | { readonly kind: "number"; readonly min: number; readonly max: number }
   | { readonly kind: "text" }
+  | { readonly kind: "choice"; readonly values: readonly string[] }
   | { readonly kind: "names" };
 
 /** Options of one simulated server. All durations are milliseconds unless the name says otherwise. */
@@ -58,6 +59,18 @@ export interface ModelSimOptions {
   readonly kvBufferSteps: number;
   /** So many of the latest inference requests are kept in `state().requests`. */
   readonly requestLog: number;
+  /** `prefill`, `decode` or `both`: which half of disaggregated serving a request with a bootstrap room means here. */
+  readonly role: string;
+  /** A second port that answers as the first, for `/query` and bootstrap rooms; 0 opens none. */
+  readonly bootstrapPort: number;
+  /** Time that fetching the KV blocks of a prompt takes, on the server that has them. */
+  readonly kvTransferMs: number;
+  /** The same for each token of the prompt, in microseconds. */
+  readonly kvTransferUsPerToken: number;
+  /** KV blocks that nobody has fetched are given up after this time; a fetch is, too. */
+  readonly kvTransferTimeoutMs: number;
+  /** What becomes of a request whose KV blocks cannot be fetched: `recompute` or `fail`. */
+  readonly kvLoadFailure: string;
 }
 
 interface OptionEntry<K extends keyof ModelSimOptions> {
@@ -67,6 +80,7 @@ interface OptionEntry<K extends keyof ModelSimOptions> {
   readonly help: string;
 }
 
+const oneOf = (...values: readonly string[]): OptionRule => ({ kind: "choice", values });
 const integer = (min: number, max: number): OptionRule => ({ kind: "integer", min, max });
 const number = (min: number, max: number): OptionRule => ({ kind: "number", min, max });
 const hour = 3_600_000;
@@ -158,6 +172,37 @@ export const optionTable: { readonly [K in keyof ModelSimOptions]: OptionEntry<K
     rule: integer(0, 1e6),
     fallback: 1000,
     help: "latest requests shown by GET /sim/state",
+  },
+  role: {
+    flag: "role",
+    rule: oneOf("both", "prefill", "decode"),
+    fallback: "both",
+    help: "part in disaggregated serving",
+  },
+  bootstrapPort: {
+    flag: "bootstrap-port",
+    rule: integer(0, 65_535),
+    fallback: 0,
+    help: "second port, for /query and bootstrap rooms; 0 opens none",
+  },
+  kvTransferMs: { flag: "kv-transfer-ms", rule: number(0, hour), fallback: 0, help: "time to fetch KV blocks" },
+  kvTransferUsPerToken: {
+    flag: "kv-transfer-us-per-token",
+    rule: number(0, 1e6),
+    fallback: 0,
+    help: "microseconds to fetch the KV blocks of one token",
+  },
+  kvTransferTimeoutMs: {
+    flag: "kv-transfer-timeout-ms",
+    rule: number(1, hour),
+    fallback: 480_000,
+    help: "KV blocks that nobody fetched are given up after this time",
+  },
+  kvLoadFailure: {
+    flag: "kv-load-failure",
+    rule: oneOf("recompute", "fail"),
+    fallback: "recompute",
+    help: "what becomes of a request whose KV blocks cannot be fetched",
   },
 };
 

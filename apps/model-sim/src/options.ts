@@ -22,6 +22,8 @@ export function checkOptionValue(rule: OptionRule, value: unknown): string | und
   switch (rule.kind) {
     case "text":
       return typeof value === "string" && isLabel(value) ? undefined : "must be a text of visible ASCII characters";
+    case "choice":
+      return rule.values.includes(value as string) ? undefined : `must be one of ${rule.values.join(", ")}`;
     case "names":
       if (!Array.isArray(value) || !value.every((name) => typeof name === "string" && isLabel(name))) {
         return "must be a list of names of visible ASCII characters";

@@ -28,6 +28,10 @@ export interface RequestRecord {
   cachedTokens: number;
   /** Over all choices, as far as they were sent. */
   outputTokens: number;
+  /** The part of disaggregated serving that the request asked for. */
+  leg: "prefill" | "decode" | undefined;
+  /** Prompt tokens whose KV blocks were fetched from another server. */
+  remoteTokens: number;
 }
 
 /** The latest requests, oldest first. */
@@ -57,6 +61,8 @@ export function createRequestLog(capacity: number): RequestLog {
         promptTokens: 0,
         cachedTokens: 0,
         outputTokens: 0,
+        leg: undefined,
+        remoteTokens: 0,
       };
       if (capacity > 0) {
         ring[next] = record;

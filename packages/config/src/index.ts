@@ -2,6 +2,16 @@ export type { CapabilitiesOf, ConfigCapability } from "./capabilities.ts";
 export { type CompletedConfig, completeConfig } from "./complete-config.ts";
 export type { Provenance } from "./completion.ts";
 export { type ConfigDocument, withPlaces } from "./document.ts";
+export { processEnvironment } from "./environment/process-environment.ts";
+export type { EnabledPlugin, EnvironmentSettings } from "./environment/read-settings.ts";
+export {
+  isConfiguredBy,
+  type TranslatedEnvironment,
+  translateEnvironment,
+  unusedVariables,
+} from "./environment/translate-environment.ts";
+export type { Traced, Variables } from "./environment/variable-reader.ts";
+export { withVariables } from "./environment/with-variables.ts";
 export { type LlmdKind, llmdTypes } from "./llmd-types.ts";
 export { type LocateOptions, locateConfig } from "./locate-config.ts";
 export {

@@ -1,5 +1,6 @@
 import { type Diagnostic, suggest } from "@pointsman/diagnostics";
 import { type ConfigDocument, createConfigDocument, type Rewrite } from "./document.ts";
+import { withSecrets } from "./environment/with-variables.ts";
 import {
   type DataLayer,
   type DataSource,
@@ -57,7 +58,7 @@ export function parseConfig(source: ConfigSource): ParsedConfig {
       typeof parent === "object" && parent !== null ? (parent as Record<string, unknown>)[key] : undefined,
     yaml.value,
   );
-  const config = readConfig(value, reader, rewrites);
+  const config = withSecrets(readConfig(value, reader, rewrites), source);
   return { config, diagnostics: [...yaml.diagnostics, ...reader.diagnostics()], document };
 }
 

@@ -3,6 +3,7 @@ import { catalogue, type DiagnosticCode } from "./catalogue.ts";
 
 const areas: readonly (readonly [prefix: string, heading: string])[] = [
   ["POINTSMAN_CONFIG_", "Configuration"],
+  ["POINTSMAN_ENV_", "Environment variables"],
   ["POINTSMAN_PLUGIN_", "Plugins"],
   ["POINTSMAN_GRAPH_", "How plugins fit together"],
   ["POINTSMAN_CLI_", "Command line"],

@@ -12,6 +12,6 @@ export {
 } from "./diagnostic.ts";
 export { DiagnosticError, isDiagnosticError } from "./diagnostic-error.ts";
 export { formatPath, type RenderOptions, renderDiagnostics } from "./render.ts";
-export { isSecretName, maskText, type Span, secretSpans } from "./secrets.ts";
+export { isSecretName, mask, maskText, type Span, secretSpans } from "./secrets.ts";
 export { createSource, type Frame, type Place, type Source } from "./source.ts";
 export { suggest } from "./suggest.ts";

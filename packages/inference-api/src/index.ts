@@ -1,5 +1,6 @@
 export { claimForPath, DEFAULT_PATH, type PathClaim } from "./claims.ts";
 export { type ApiError, type ErrorBody, errorBody } from "./error-body.ts";
+export { editMembers, listMembers, locateObject, type Member, type MemberEdits } from "./json/edit-members.ts";
 export { isJsonFault, type JsonFault } from "./json/fault.ts";
 export {
   defineFields,

@@ -1,4 +1,5 @@
 import type { Attribute, NumberAttribute, RequestKey } from "./attribute.ts";
+import type { Connector } from "./connector.ts";
 import type { Candidates, Endpoint, EndpointSpec } from "./endpoint.ts";
 import type { Prompt, RequestView } from "./request.ts";
 
@@ -51,21 +52,43 @@ export interface ProfileRun {
   /** True for a profile that has run, whatever came of it. */
   ran(profile: string): boolean;
   result(profile: string): ProfileResult | undefined;
+  /**
+   * Adds a sentence to the decision's record (`pointsman why`): what became of a stage, and why. Not for prompts or
+   * headers. Absent where nobody keeps a record.
+   */
+  note?(stage: string, text: string): void;
 }
 
 /** Says which profiles run for a request, and which one's choice is the destination. */
 export interface ProfileHandler {
+  /**
+   * Profile that decides alone when the handler fails; must be one whose endpoints can serve a whole request. Default:
+   * the first configured one.
+   */
+  readonly fallback?: string;
   /** Refuses a configuration at start by returning a sentence that says what is wrong. */
   check?(profiles: readonly string[]): string | undefined;
   /** Names of the profiles to run next, each at most once per request; empty when done. */
   next(request: RequestView, run: ProfileRun): readonly string[];
-  /** The profile whose choice is the destination. If it has no result the request is rejected. */
+  /**
+   * The profile whose choice is the destination: one that ran, or any name when none did. If it has no result the
+   * request is rejected.
+   */
   primary(request: RequestView, run: ProfileRun): string;
 }
 
-/** A yes-or-no question that a profile handler asks, such as "prefill elsewhere?". */
+/** A yes-or-no question that a profile handler asks, such as "prefill elsewhere?". Synchronous. */
 export interface Decider {
-  decide(request: RequestView, endpoint: Endpoint): boolean;
+  /**
+   * @param endpoint whom it is about, such as the chosen decode endpoint, with what producers found for this request;
+   *   undefined where none was chosen yet.
+   */
+  decide(request: RequestView, endpoint: Endpoint | undefined): boolean;
+  /**
+   * Why it decides so, in words for the decision's record: numbers and names of options, no prompts, no headers. Called
+   * right after `decide`, with the same arguments.
+   */
+  explain?(request: RequestView, endpoint: Endpoint | undefined): string;
 }
 
 /** Where a producer puts what it found. Belongs to one request; usable across `await`, harmless after its end. */
@@ -256,6 +279,11 @@ export interface Choice {
   removeHeader(name: string): void;
   /** Sets a top-level member of a JSON body; other bytes stay as they are. Ignored where the format has none. */
   setBodyField(name: string, value: unknown): void;
+  /**
+   * Sends the request to this port of the picked hosts instead of their own, where something in front of the model
+   * server hands it on. The picked endpoints stay the ones that are counted. 0 to 65535.
+   */
+  setPort?(port: number): void;
 }
 
 /** The headers of the answer. */
@@ -294,11 +322,6 @@ export type ResponseHeadersHook = (request: RequestView, response: ResponseHeade
 export type ResponseChunkHook = (request: RequestView, chunk: Uint8Array, end: boolean) => void;
 /** Runs exactly once for each request that had a view, whatever happened. The place to give back counters. */
 export type AfterResponseHook = (request: RequestView, completion: Completion) => void;
-
-/** Sidecar connector: runs the prefill and decode legs of one request. Its shape is fixed with the sidecar. */
-export interface Connector {
-  readonly protocol: string;
-}
 
 /** Life cycle of an instance, beside what it can do. */
 export interface InstanceLifecycle {

@@ -1,5 +1,6 @@
 export * from "./attribute.ts";
 export * from "./capabilities.ts";
+export * from "./connector.ts";
 export * from "./endpoint.ts";
 export * from "./manifest.ts";
 export type { Deprecation, Plugin, PluginSpec, SetupContext, Stability } from "./plugin.ts";

@@ -150,3 +150,9 @@ export const TokenizedPrompt = defineRequestKey<Uint32Array>({
 
 /** Identifies a conversation whose requests should meet the same endpoint. */
 export const SessionId = defineRequestKey<string>({ id: "pointsman/session-id", major: 1 });
+
+/**
+ * `id` of the endpoint that another stage of this request was given: the decode endpoint while prefill is scheduled, the
+ * prefill endpoint while decode is (prefill first). For placing the two near each other; absent in other stages.
+ */
+export const PeerEndpoint = defineRequestKey<string>({ id: "pointsman/peer-endpoint", major: 1 });

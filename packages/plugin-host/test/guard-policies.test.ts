@@ -195,6 +195,24 @@ describe("a profile handler", () => {
     expect(meterOf("profileHandler").errors).toBe(1);
   });
 
+  it("that fails leaves its fallback profile alone, where that one exists", () => {
+    const profileHandler = { fallback: "b", next: boom as never, primary: boom as never };
+    const { guarded } = guard({ profileHandler });
+    expect(guarded.profileHandler!.next(request, runOf(["a", "b"]))).toEqual(["b"]);
+    expect(guarded.profileHandler!.next(request, runOf(["a", "b"], ["b"]))).toEqual([]);
+    expect(guarded.profileHandler!.primary(request, runOf(["a", "b"], ["a", "b"]))).toBe("b");
+    expect(guarded.profileHandler!.next(request, runOf(["a", "c"]))).toEqual(["a"]);
+  });
+
+  it("may name any profile when none ran: a client that asks for nothing we have is no fault", () => {
+    const { guarded, meterOf } = handlerOf(
+      () => [],
+      () => "nothing",
+    );
+    guarded.profileHandler!.primary(request, runOf(["a", "b"]));
+    expect(meterOf("profileHandler").errors).toBe(0);
+  });
+
   it("that works has its way, and keeps its check of the configuration", () => {
     const { guarded } = guard({
       profileHandler: { check: (profiles) => `not with ${profiles}`, next: () => ["b"], primary: () => "b" },
@@ -216,6 +234,14 @@ describe("a decider", () => {
     const { guarded, meterOf } = guard({ decider: { decide: decide as never } });
     expect(guarded.decider!.decide(request, endpoint)).toBe(expected);
     expect(meterOf("decider").errors).toBe(errors);
+  });
+
+  it("that cannot explain itself is said to have failed", () => {
+    const { guarded, meterOf } = guard({ decider: { decide: () => true, explain: boom as never } }, { name: "mine" });
+    expect(guarded.decider!.explain!(request, endpoint)).toBe("mine failed");
+    expect(meterOf("decider").errors).toBe(1);
+    const able = guard({ decider: { decide: () => true, explain: () => "because" } });
+    expect(able.guarded.decider!.explain!(request, endpoint)).toBe("because");
   });
 
   it("answers in its own name, and the one who asked goes on in its own", () => {

@@ -36,10 +36,18 @@ export interface ProfileTrace {
   readonly failure: ProfileFailure | undefined;
 }
 
+/** What the profile handler said of a stage, for the record. */
+export interface StageNote {
+  readonly stage: string;
+  readonly text: string;
+}
+
 /** The outcome of scheduling one request, with everything that led to it. Rendered only when somebody asks. */
 export interface Decision {
   /** In the order in which they ran. */
   readonly profiles: readonly ProfileTrace[];
+  /** In the order in which they were said. */
+  readonly notes: readonly StageNote[];
   /** Name of the primary profile. */
   readonly primary: string;
   /** Endpoints of the primary profile, best first; undefined = rejected. */

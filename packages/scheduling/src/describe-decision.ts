@@ -1,4 +1,4 @@
-import type { Decision, ProfileTrace } from "./decision.ts";
+import type { Decision, ProfileTrace, StageNote } from "./decision.ts";
 import type { ScoreRange } from "./score-slab.ts";
 
 /** A decision in words and numbers that a person, a file or a debugger can read. Plain JSON. */
@@ -6,6 +6,8 @@ export interface DecisionDescription {
   readonly primary: string;
   readonly picked: readonly string[];
   readonly failure: { readonly kind: string; readonly filter?: string } | null;
+  /** What the profile handler said of its stages; empty where there is nothing to say. */
+  readonly stages: readonly StageNote[];
   readonly profiles: readonly ProfileDescription[];
 }
 
@@ -42,6 +44,7 @@ export function describeDecision(decision: Decision, addresses: readonly string[
       failure === undefined
         ? null
         : { kind: failure.kind, ...(failure.filter === undefined ? {} : { filter: failure.filter }) },
+    stages: decision.notes,
     profiles: decision.profiles.map((trace) => describeProfile(trace, addresses)),
   };
 }

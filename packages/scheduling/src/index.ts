@@ -1,5 +1,5 @@
 export { CandidateList } from "./candidate-list.ts";
-export type { Decision, ProfileFailure, ProfileTrace, Removal, Vote } from "./decision.ts";
+export type { Decision, ProfileFailure, ProfileTrace, Removal, StageNote, Vote } from "./decision.ts";
 export type { CandidateDescription, DecisionDescription, ProfileDescription } from "./describe-decision.ts";
 export { describeDecision } from "./describe-decision.ts";
 export type { EndpointTable, RowValues } from "./endpoint-table.ts";

@@ -1,11 +1,15 @@
 import type { Endpoint, ProfileResult, ProfileRun, RequestView } from "@pointsman/plugin-api";
 import { addWeightedScores } from "./add-weighted-scores.ts";
 import type { CandidateList } from "./candidate-list.ts";
-import type { Decision, ProfileFailure, ProfileTrace, Removal, Vote } from "./decision.ts";
+import type { Decision, ProfileFailure, ProfileTrace, Removal, StageNote, Vote } from "./decision.ts";
 import type { RowValues } from "./endpoint-table.ts";
 import type { Profile, SchedulingPlan } from "./profile.ts";
 import { ScoreSlab } from "./score-slab.ts";
 import { ByteScratch, IndexScratch, NumberScratch } from "./scratch.ts";
+
+/** Notes beyond this are dropped: a record must stay small whatever a handler says. */
+const MAX_NOTES = 16;
+const MAX_NOTE_LENGTH = 400;
 
 /** No candidate has this index: what a picker counts but did not write is not mistaken for an earlier request's pick. */
 const NOBODY = 0xffff_ffff;
@@ -109,6 +113,7 @@ export class Scheduler {
 class Run implements ProfileRun {
   readonly profiles: readonly string[];
   readonly #traces: ProfileTrace[] = [];
+  readonly #notes: StageNote[] = [];
   readonly #results = new Map<string, ProfileResult | undefined>();
 
   constructor(profiles: readonly string[]) {
@@ -121,6 +126,10 @@ class Run implements ProfileRun {
 
   result(profile: string): ProfileResult | undefined {
     return this.#results.get(profile);
+  }
+
+  note(stage: string, text: string): void {
+    if (this.#notes.length < MAX_NOTES) this.#notes.push({ stage, text: text.slice(0, MAX_NOTE_LENGTH) });
   }
 
   add(trace: ProfileTrace, candidates: CandidateList): void {
@@ -140,6 +149,7 @@ class Run implements ProfileRun {
     const picked = results.get(primary)?.picked;
     return {
       profiles: this.#traces,
+      notes: this.#notes,
       primary,
       picked,
       failure: picked === undefined ? (failed ?? { kind: "ineligible", filter: undefined }) : undefined,

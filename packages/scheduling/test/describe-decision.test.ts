@@ -28,6 +28,7 @@ describe("the description of a decision", () => {
       primary: "default",
       picked: ["10.0.0.0:8000", "10.0.0.1:8000"],
       failure: null,
+      stages: [],
       profiles: [
         {
           profile: "default",

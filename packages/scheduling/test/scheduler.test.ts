@@ -109,6 +109,23 @@ describe("a profile handler", () => {
     expect(namesOf(decision.result("prefill")?.picked)).toEqual(["e2"]);
   });
 
+  it("adds its reasons to the record, within limits", () => {
+    const talking: ProfileHandler = {
+      next: (_request, run) => {
+        if (run.ran("p")) return [];
+        run.note?.("prefill", "not run: short");
+        for (let i = 0; i < 100; i += 1) run.note?.("more", "x".repeat(10_000));
+        return ["p"];
+      },
+      primary: () => "p",
+    };
+    const scheduler = new Scheduler({ profiles: [profile("p")], handler: { name: "h", capability: talking } });
+    const { notes } = scheduler.schedule(createRequest(), candidatesOf(1));
+    expect(notes[0]).toEqual({ stage: "prefill", text: "not run: short" });
+    expect(notes.length).toBeLessThanOrEqual(16);
+    expect(notes[1]!.text.length).toBeLessThanOrEqual(400);
+  });
+
   it("runs each profile at most once, however often it is named, and nothing that is not configured", () => {
     let rounds = 0;
     const stubborn: ProfileHandler = {

@@ -66,9 +66,17 @@ const home = dirname(import.meta.dirname);
 let pools = 0;
 
 /** Starts a picker that is closed behind the tests of the file. */
-export async function startPicker(shape: PickerShape, options: Partial<EppOptions> = {}): Promise<TestPicker> {
+export function startPicker(shape: PickerShape, options: Partial<EppOptions> = {}): Promise<TestPicker> {
+  return startPickerFrom((pool) => configText(shape, pool), options);
+}
+
+/** Starts a picker from the text of a configuration, given the name of its pool. */
+export async function startPickerFrom(
+  textFor: (pool: string) => string,
+  options: Partial<EppOptions> = {},
+): Promise<TestPicker> {
   const pool = new TestPool(`pool-${process.pid}-${(pools += 1)}`);
-  const epp = await createEpp(await eppOptions(configText(shape, pool.name), options));
+  const epp = await createEpp(await eppOptions(textFor(pool.name), options));
   const client = createExtProcClient({ address: `127.0.0.1:${epp.ports.grpc}` });
   const picker: TestPicker = {
     epp,
@@ -88,10 +96,15 @@ export async function startPicker(shape: PickerShape, options: Partial<EppOption
 }
 
 /** The start's mistakes, as codes with messages; empty when it would start. */
-export async function startProblems(shape: PickerShape): Promise<string[]> {
+export function startProblems(shape: PickerShape): Promise<string[]> {
+  return startProblemsFrom((pool) => configText(shape, pool));
+}
+
+/** The same from the text of a configuration. */
+export async function startProblemsFrom(textFor: (pool: string) => string): Promise<string[]> {
   const pool = new TestPool(`pool-${process.pid}-${(pools += 1)}`);
   try {
-    const epp = await createEpp(await eppOptions(configText(shape, pool.name)));
+    const epp = await createEpp(await eppOptions(textFor(pool.name)));
     await epp.drain(0);
     return [];
   } catch (error) {
@@ -141,6 +154,14 @@ const silentLog: EppOptions["log"] = {
 
 /** The configuration as text. JSON is YAML, and the text is what `--config-text` would get. */
 export function configText(shape: PickerShape, pool: string): string {
+  return profilesText({ ...shape, profiles: { default: shape.profile } }, pool);
+}
+
+/** The same with several profiles, by name. */
+export function profilesText(
+  shape: Omit<PickerShape, "profile"> & { readonly profiles: Readonly<Record<string, readonly PluginText[]>> },
+  pool: string,
+): string {
   const fixtures = { pool };
   const entries = [
     shape.discovery ?? { type: "acceptance-discovery", parameters: fixtures },
@@ -149,7 +170,7 @@ export function configText(shape: PickerShape, pool: string): string {
     { type: "request-priority", parameters: { objectives } },
     "inflight-load-producer",
     ...(shape.plugins ?? []),
-    ...shape.profile,
+    ...Object.values(shape.profiles).flat(),
     ...(shape.parsers ?? ["openai-parser"]),
     ...(shape.detector === undefined ? [] : [shape.detector]),
   ].map((entry) => withPackage(typeof entry === "string" ? { type: entry } : entry, pool));
@@ -159,7 +180,7 @@ export function configText(shape: PickerShape, pool: string): string {
     apiVersion: "llm-d.ai/v1alpha1",
     kind: "EndpointPickerConfig",
     plugins: unique,
-    schedulingProfiles: [{ name: "default", plugins: shape.profile.map(ref) }],
+    schedulingProfiles: Object.entries(shape.profiles).map(([name, plugins]) => ({ name, plugins: plugins.map(ref) })),
     requestHandler: { parsers: (shape.parsers ?? ["openai-parser"]).map(ref) },
     dataLayer: { injectDefaults: false, sources: [], discovery: ref(shape.discovery ?? "acceptance-discovery") },
     ...(shape.detector === undefined ? {} : { saturationDetector: ref(shape.detector) }),
@@ -172,10 +193,14 @@ function nameOf(entry: PluginText): string {
 
 /** Fixture plugins are named by path; the hooks among them need the pool's name. */
 function withPackage(entry: Exclude<PluginText, string>, pool: string): Exclude<PluginText, string> {
+  if (entry.type === "acceptance-prefix")
+    return { ...entry, package: "./fixtures/test-pool", parameters: { pool } } as typeof entry;
   if (/^acceptance-(discovery|metrics)$/.test(entry.type))
     return { ...entry, package: "./fixtures/test-pool" } as typeof entry;
   if (!entry.type.startsWith("acceptance-")) return entry;
-  const parameters = /-(hook|unready|witness)$/.test(entry.type) ? { ...entry.parameters, pool } : entry.parameters;
+  const parameters = /-(hook|unready|witness|peer)$/.test(entry.type)
+    ? { ...entry.parameters, pool }
+    : entry.parameters;
   return {
     ...entry,
     package: "./fixtures/plugins",

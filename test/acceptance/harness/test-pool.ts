@@ -14,6 +14,8 @@ export interface Pod {
   readonly labels: Readonly<Record<string, string>>;
   /** Absent: nothing is known of the endpoint. */
   readonly metrics?: PodMetrics;
+  /** Tokens of every prompt that it has cached, as `acceptance-prefix` says; absent: nothing is known. */
+  readonly cachedTokens?: number | string;
 }
 
 /** `EP(i, q, kv, m...)` of the catalogue. */
@@ -43,7 +45,7 @@ export function silentPod(name: string, address: string): Pod {
 
 /** One line of what the fixture plugins saw. */
 export interface Note {
-  readonly at: "preCall" | "postChoice" | "responseHeaders" | "afterResponse";
+  readonly at: "preCall" | "filter" | "postChoice" | "responseHeaders" | "afterResponse";
   /** The request's id. */
   readonly id: string;
   readonly [fact: string]: unknown;

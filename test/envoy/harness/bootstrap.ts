@@ -2,7 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Document, isMap, isScalar, isSeq, parseDocument, visit, type YAMLMap, type YAMLSeq } from "yaml";
 
-export type BootstrapName = "override-host" | "override-host-fail-closed" | "original-dst" | "full-duplex";
+export type BootstrapName =
+  | "override-host"
+  | "override-host-fail-closed"
+  | "prefill-decode"
+  | "original-dst"
+  | "full-duplex";
 
 export const bootstrapFolder = join(import.meta.dirname, "../../../deploy/envoy");
 

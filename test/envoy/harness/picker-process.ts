@@ -21,6 +21,7 @@ export async function pickPorts(): Promise<PickerPorts> {
 
 /** `pointsman serve` as a process of its own. */
 export interface PickerProcess {
+  readonly pid: number;
   /** Ends it as a crash does. */
   crash(): Promise<void>;
   /** Asks it to end, and waits. @returns its exit code */
@@ -80,6 +81,7 @@ export async function startPickerProcess(
     return names.flatMap((name) => [...seriesOf(page, name).values()]);
   };
   return {
+    pid: child.pid!,
     async crash() {
       await end("SIGKILL");
     },

@@ -23,6 +23,8 @@ export const MODEL = "sim-model";
 export interface PoolMember {
   readonly name: string;
   readonly address: string;
+  /** `llm-d.ai/role`, where it has one. */
+  readonly role?: string;
 }
 
 export interface StackOptions {
@@ -154,9 +156,14 @@ async function startPicker(
 
 /** By a rename, so that nobody reads half a file. */
 export function writeEndpoints(file: string, members: readonly PoolMember[]): void {
-  const endpoints = members.map(({ name, address }) => {
+  const endpoints = members.map(({ name, address, role }) => {
     const [host, port] = address.split(":");
-    return { name, address: host, port: Number(port) };
+    return {
+      name,
+      address: host,
+      port: Number(port),
+      ...(role === undefined ? {} : { labels: { "llm-d.ai/role": role } }),
+    };
   });
   writeFileSync(`${file}.new`, JSON.stringify({ endpoints }));
   renameSync(`${file}.new`, file);

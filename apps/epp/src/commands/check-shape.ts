@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { withPlaces } from "@pointsman/config";
+import { withPlaces, withVariables } from "@pointsman/config";
 import { type Diagnostic, diagnostic } from "@pointsman/diagnostics";
 import { checkApiRange, validateConfig } from "@pointsman/plugin-host";
 import type { PickerConfig } from "../load-picker-config.ts";
@@ -22,7 +22,7 @@ export function checkShape({ config, catalogue, document, pathOf }: PickerConfig
     const validated = validateConfig(schema, entry.parameters, entry.name, details);
     return "diagnostics" in validated ? validated.diagnostics : [];
   });
-  return withPlaces(problems, document);
+  return withVariables(withPlaces(problems, document), document.source);
 }
 
 /** The schema, or a sentence that says why there is none. */

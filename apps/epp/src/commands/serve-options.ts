@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { FlagValues } from "@pointsman/command-line";
+import { processEnvironment } from "@pointsman/config";
 import { type Diagnostic, DiagnosticError, diagnostic, suggest } from "@pointsman/diagnostics";
 import type { TlsIdentity } from "@pointsman/ext-proc";
 import type { HostLogger, LogLevel } from "@pointsman/telemetry";
@@ -26,6 +27,7 @@ export function configLocationOf(flags: ServeFlags, cwd: string): ConfigLocation
   const { "config-file": file, "config-text": text, "endpoints-file": endpoints } = flags;
   return {
     cwd,
+    environment: processEnvironment(),
     pluginRoots: flags["plugin-root"].map((dir) => resolve(cwd, dir)),
     ...(file === undefined ? {} : { file: resolve(cwd, file) }),
     ...(text === undefined ? {} : { text }),

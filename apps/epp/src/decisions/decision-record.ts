@@ -75,5 +75,9 @@ export function sizeOfRecord({ decision, requestId, model }: DecisionRecord): nu
       sum + (votes.length + 1) * survivorCount * 8 + removals.reduce((all, { rows }) => all + rows.length * 8, 0),
     0,
   );
-  return fixed + numbers;
+  const words = (decision?.notes ?? []).reduce(
+    (sum, { stage, text }) => sum + 2 * (stage.length + text.length) + 64,
+    0,
+  );
+  return fixed + numbers + words;
 }

@@ -14,6 +14,7 @@ export function renderDecision(report: DecisionReport): string {
   if (report.refusal !== null) {
     lines.push(`refused   ${report.refusal.status} ${report.refusal.code}: ${report.refusal.message}`);
   }
+  for (const { stage, text } of decision?.stages ?? []) lines.push(`${stage.padEnd(9)} ${text}`);
   for (const profile of decision?.profiles ?? []) lines.push("", ...renderProfile(profile, report));
   if (decision !== null && decision.picked.length > 0) {
     lines.push("", `picked    ${decision.picked.join(", then ")}`);

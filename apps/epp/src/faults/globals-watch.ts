@@ -35,6 +35,9 @@ const globalNames =
     " ",
   );
 
+/** Node defines these by a getter that turns into a value when it is first read, which is nobody's doing. */
+const madeAtFirstUse = ["AbortController", "AbortSignal", "TextEncoder", "TextDecoder"] as const;
+
 export interface ChangedGlobal {
   /** `JSON.parse`, `Array.prototype.last`. */
   readonly global: string;
@@ -67,6 +70,7 @@ export class GlobalsWatch {
 /** Path → the function, or the getter, that is there. */
 function takeStock(): Map<string, unknown> {
   const stock = new Map<string, unknown>();
+  for (const name of madeAtFirstUse) void globalThis[name];
   const note = (prefix: string, owner: object, name: string): void => {
     const descriptor = Object.getOwnPropertyDescriptor(owner, name);
     const value = descriptor?.get ?? descriptor?.value;

@@ -23,6 +23,8 @@ export class CollectedChoice implements Choice {
   readonly headers = new Map<string, string>();
   readonly removed: Set<string>;
   readonly bodyFields = new Map<string, unknown>();
+  /** Replaces the ports of the picked endpoints. */
+  port: number | undefined;
   readonly #decision: Decision;
 
   /** @param removed headers that are removed in any case. */
@@ -32,6 +34,13 @@ export class CollectedChoice implements Choice {
     this.profiles = decision.profiles.flatMap(({ profile, failure }) => (failure === undefined ? [profile] : []));
     this.removed = new Set(removed);
     this.#decision = decision;
+  }
+
+  /** `host:port` the proxy is to dial, for each picked endpoint. */
+  destinations(): readonly string[] {
+    const { port } = this;
+    if (port === undefined) return this.picked.map(({ address }) => address);
+    return this.picked.map(({ address }) => `${address.slice(0, address.lastIndexOf(":"))}:${port}`);
   }
 
   result(profile: string): ProfileResult | undefined {
@@ -50,6 +59,12 @@ export class CollectedChoice implements Choice {
     assertHeader(lower, "");
     this.headers.delete(lower);
     this.removed.add(lower);
+  }
+
+  /** @throws RangeError for what is no port. */
+  setPort(port: number): void {
+    if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`${port} is no port`);
+    this.port = port;
   }
 
   /** @throws TypeError for a value that JSON cannot write. */

@@ -48,6 +48,8 @@ export class RequestExchange implements Exchange {
   #parsed: ParsedRequest | undefined;
   #request: PipelineRequest | undefined;
   #picked: readonly Endpoint[] | undefined;
+  /** Where the proxy was sent, for each picked endpoint. */
+  #destinations: readonly string[] = [];
   #served: Endpoint | undefined;
   #status: number | undefined;
   #watch: ResponseWatch | undefined;
@@ -90,7 +92,7 @@ export class RequestExchange implements Exchange {
   responseHeaders(input: ResponseHeadersInput): ResponseHeadersAnswer {
     this.#status = input.status;
     if (this.#picked === undefined) return unchangedResponse;
-    this.#served = servedEndpoint(input, this.#picked, this.#context.datastore.snapshot());
+    this.#served = servedEndpoint(input, this.#picked, this.#destinations, this.#context.datastore.snapshot());
     const request = this.#request;
     this.#accounting.answered(this.#served, input.status, request);
     if (request === undefined) return unchangedResponse;
@@ -149,6 +151,7 @@ export class RequestExchange implements Exchange {
       return toRejection(noEndpoints, this.#runtime.parsers.forPath(this.#path));
     }
     this.#picked = [chosen];
+    this.#destinations = [chosen.address];
     this.#accounting.routedBodyless();
     return {
       kind: "route",
@@ -274,9 +277,10 @@ export class RequestExchange implements Exchange {
     for (const hook of this.#runtime.postChoice) hook(request, choice);
     if (headers.get("x-request-id") === undefined) choice.headers.set("x-request-id", request.id);
     const body = this.#rewrittenBody(choice);
+    this.#destinations = choice.destinations();
     return {
       kind: "route",
-      destination: picked.map(({ address }) => address).join(","),
+      destination: this.#destinations.join(","),
       setHeaders: [...choice.headers],
       removeHeaders: [...choice.removed],
       ...(body === undefined ? {} : { body }),

@@ -9,16 +9,18 @@ const PROXY_FAILURES: ReadonlySet<number | undefined> = new Set([502, 503, 504])
  * Who answered. The proxy tells it in metadata where it can. Where it cannot (ORIGINAL_DST without attributes), the
  * first picked endpoint did, unless the reply is one the proxy makes itself when nobody could be reached.
  *
+ * @param destinations where the proxy was sent for each picked endpoint: its address, unless a plugin set the port.
  * @param current the pool now: a retry may have reached an endpoint that was not picked.
  */
 export function servedEndpoint(
   input: ResponseHeadersInput,
   picked: readonly Endpoint[],
+  destinations: readonly string[],
   current: Snapshot,
 ): Endpoint | undefined {
   if (isProxyReply(input)) return undefined;
   if (input.served === undefined) return picked[0];
-  const chosen = picked.find(({ address }) => address === input.served);
+  const chosen = picked[destinations.indexOf(input.served)];
   if (chosen !== undefined) return chosen;
   const row = current.roster.rowByAddress.get(input.served);
   return row === undefined ? undefined : current.endpoints[row];

@@ -40,6 +40,13 @@ export interface EngineWork {
   readonly choices: number;
   /** Added to the time to the first token, in milliseconds. */
   readonly extraDelayMs?: number;
+  /** Leading prompt tokens whose KV blocks came from another server: they, and the time to the first token, cost nothing. */
+  readonly remoteTokens?: number;
+  /**
+   * Instead of freeing the blocks at the end: they stay allocated until `release` is called, at any time, once.
+   * Must not throw.
+   */
+  keep?(release: () => void, blocks: number): void;
   /** The output of the first choice; called once, at the end, so that its blocks can be cached for the next turn. */
   output?(): Uint32Array;
   /**
@@ -163,12 +170,20 @@ export function createEngine(options: EngineOptions, clock: EngineClock, watch?:
   function finish(task: Task, now: number): void {
     task.state = "finished";
     task.finishedAt = now;
-    const { keys, tokens } = outputBlocks(task);
-    blocks.release(task.lease!, keys);
-    tellFresh(task, keys, tokens, task.keys.at(-1));
+    const lease = task.lease!;
+    if (task.work.keep === undefined) {
+      const { keys, tokens } = outputBlocks(task);
+      blocks.release(lease, keys);
+      tellFresh(task, keys, tokens, task.keys.at(-1));
+    } else task.work.keep(() => letGo(lease), lease.blocks.length + lease.privateBlocks);
     leaveBatch(task);
     task.work.onFinish();
     admit();
+  }
+
+  function letGo(lease: KvLease): void {
+    blocks.release(lease);
+    if (!closed) admit();
   }
 
   function tellFresh(task: Task, keys: readonly number[], tokens: Uint32Array, parent: number | undefined): void {
@@ -235,11 +250,13 @@ export function createEngine(options: EngineOptions, clock: EngineClock, watch?:
     task.state = "prefill";
     task.startedAt = now;
     task.lease = lease;
-    task.cachedTokens = lease.hits * options.blockSize;
+    const remote = Math.min(task.work.remoteTokens ?? 0, task.work.prompt.length);
+    task.cachedTokens = Math.max(lease.hits * options.blockSize, remote);
     running++;
     if (task.work.adapter !== undefined) adapters.startRunning(task.work.adapter);
     const uncached = task.work.prompt.length - task.cachedTokens;
-    const prefillMs = options.ttftMs + (uncached * options.prefillUsPerToken) / 1000;
+    const firstMs = remote > 0 ? options.interTokenMs : options.ttftMs;
+    const prefillMs = firstMs + (uncached * options.prefillUsPerToken) / 1000;
     task.at = now + jittered(prefillMs, task) + (task.work.extraDelayMs ?? 0);
     due.push(task);
   }

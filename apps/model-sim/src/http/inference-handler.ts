@@ -12,6 +12,8 @@ import type { MetricsPage } from "../metrics/metrics-page.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { ModelSimOptions } from "../option-table.ts";
 import type { RequestLog, RequestRecord } from "../request-log.ts";
+import type { KvTransfer } from "../transfer/kv-transfer.ts";
+import type { TransferLeg } from "../transfer/transfer-leg.ts";
 import { resetConnection, sendError, sendText } from "./answers.ts";
 import { ClientGone, readBody } from "./body.ts";
 import type { InferenceRoute } from "./routes.ts";
@@ -25,6 +27,14 @@ export interface InferenceParts {
   readonly log: RequestLog;
   readonly metrics: RequestMetrics;
   readonly page: MetricsPage;
+  readonly transfer: KvTransfer;
+}
+
+/** What a request has to do with other servers. */
+interface Disaggregation {
+  readonly remoteTokens: number;
+  /** Makes the blocks of the prompt stay, and says where they are. */
+  readonly kept: ReturnType<KvTransfer["keep"]> | undefined;
 }
 
 export interface InferenceHandler {
@@ -39,7 +49,7 @@ export interface InferenceHandler {
 const tokensBeforeReset = 2;
 
 export function createInferenceHandler(parts: InferenceParts): InferenceHandler {
-  const { options, engine, clock, failures, log, metrics, page } = parts;
+  const { options, engine, clock, failures, log, metrics, page, transfer } = parts;
   let served = 0;
   let aborted = 0;
 
@@ -84,8 +94,10 @@ export function createInferenceHandler(parts: InferenceParts): InferenceHandler 
       if (!options.models.includes(call.model) && !options.loras.includes(call.model)) {
         throw new ApiError(404, `The model \`${call.model}\` does not exist.`, "model");
       }
+      const leg = transfer.legOf(body, request);
+      record.leg = leg?.kind;
       if (failure?.mode === "garbage-sse") sendGarbage(call, record, response);
-      else run(call, failure, record, response);
+      else run(call, failure, record, response, await disaggregate(leg, call, record, request, response));
     } catch (error) {
       if (error instanceof ClientGone) {
         record.outcome = "aborted";
@@ -97,6 +109,26 @@ export function createInferenceHandler(parts: InferenceParts): InferenceHandler 
       record.status = answer.status;
       sendError(response, answer, route.style);
     }
+  }
+
+  /** Fetches KV blocks, or prepares to keep them, when the request is a part of disaggregated serving. */
+  async function disaggregate(
+    leg: TransferLeg | undefined,
+    call: InferenceCall,
+    record: RequestRecord,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Disaggregation> {
+    if (leg === undefined) return { remoteTokens: 0, kept: undefined };
+    if (leg.kind === "prefill") {
+      if (call.stream && leg.key === undefined)
+        throw new ApiError(400, "Prefill does not support streaming.", "stream");
+      return { remoteTokens: 0, kept: transfer.keep(leg.key, call.prompt.length, request) };
+    }
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    record.remoteTokens = await transfer.pull(leg, gone.signal);
+    return { remoteTokens: record.remoteTokens, kept: undefined };
   }
 
   /** Runs the failures that need no knowledge of the request. @returns whether the request is done with */
@@ -119,6 +151,7 @@ export function createInferenceHandler(parts: InferenceParts): InferenceHandler 
     failure: DueFailure<InferenceFailureMode> | undefined,
     record: RequestRecord,
     response: ServerResponse,
+    { remoteTokens, kept }: Disaggregation,
   ): void {
     const { answer, choices, outputTokens, prompt } = call;
     const textSeed = hashTokens(prompt, options.seed);
@@ -135,6 +168,11 @@ export function createInferenceHandler(parts: InferenceParts): InferenceHandler 
       outputTokens: task.emitted * choices,
     });
 
+    const wholeAnswer = (): unknown => {
+      const body = answer.body(outputs, usage());
+      return kept === undefined ? body : { ...(body as object), kv_transfer_params: kept.params() };
+    };
+
     const task: EngineRequest = engine.submit({
       namespace: `${call.model}\n${call.salt}`,
       cacheSalt: call.salt,
@@ -142,6 +180,8 @@ export function createInferenceHandler(parts: InferenceParts): InferenceHandler 
       prompt,
       outputTokens,
       choices,
+      remoteTokens,
+      ...(kept === undefined ? {} : { keep: kept.keep }),
       extraDelayMs: failure?.mode === "slow" ? failure.delayMs : 0,
       output: () => outputs[0]!.tokens(),
       onTokens: guarded(response, (from: number, count: number) => {
@@ -177,7 +217,7 @@ export function createInferenceHandler(parts: InferenceParts): InferenceHandler 
         record.outcome = "served";
         record.status = 200;
         if (call.stream) response.end(answer.close(outputs, usage()));
-        else sendText(response, 200, "application/json", JSON.stringify(answer.body(outputs, usage())));
+        else sendText(response, 200, "application/json", JSON.stringify(wholeAnswer()));
       }),
     });
     page.recordAdapters();

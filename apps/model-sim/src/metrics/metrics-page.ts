@@ -1,10 +1,12 @@
 import type { Engine } from "../engine/engine.ts";
 import type { ModelSimOptions } from "../option-table.ts";
+import type { KvTransfer } from "../transfer/kv-transfer.ts";
 import { type AdapterSeries, createAdapterSeries } from "./adapter-series.ts";
 import { escapeLabel } from "./escape-label.ts";
 import { formatNumber } from "./histogram.ts";
 import { renderPadding } from "./padding.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
+import { renderTransferMetrics } from "./transfer-metrics.ts";
 
 export interface MetricsPage {
   /** Call it after every change of what runs and waits. */
@@ -13,7 +15,12 @@ export interface MetricsPage {
 }
 
 /** The page behind `/metrics`, in Prometheus text format under the names of vLLM. */
-export function createMetricsPage(options: ModelSimOptions, engine: Engine, requests: RequestMetrics): MetricsPage {
+export function createMetricsPage(
+  options: ModelSimOptions,
+  engine: Engine,
+  requests: RequestMetrics,
+  transfer: KvTransfer,
+): MetricsPage {
   const labels = `engine="0",model_name="${escapeLabel(options.models[0]!)}"`;
   const adapters: AdapterSeries | undefined =
     options.loras.length > 0 ? createAdapterSeries(options.maxLoras) : undefined;
@@ -42,6 +49,7 @@ export function createMetricsPage(options: ModelSimOptions, engine: Engine, requ
         gauge("num_requests_waiting", "Number of requests waiting to be processed.", engine.waiting) +
         gauge("kv_cache_usage_perc", "KV-cache usage. 1 means 100 percent usage.", engine.kvUsage) +
         cacheConfig +
+        renderTransferMetrics(transfer, labels) +
         (adapters?.render() ?? "") +
         requests.render(labels);
       if (page.length >= options.metricsPaddingBytes) return page;

@@ -2,15 +2,17 @@ import type { Decider, Endpoint, ProfileHandler, ProfileRun, RequestView } from 
 import { assertNoPromise, begin, failed, finished, type Guard, guarded } from "./guard.ts";
 
 /**
- * A handler that fails leaves the first configured profile alone to decide; if it fails later, the first configured
- * one of those that ran.
+ * A handler that fails leaves its fallback profile (else the first configured one) alone to decide; if that one has not
+ * run, the first configured one of those that did.
  */
 export function guardProfileHandler(handler: ProfileHandler, guard: Guard): ProfileHandler {
+  const { fallback } = handler;
   const alone = (run: ProfileRun): readonly string[] => {
-    const first = run.profiles[0];
-    return first === undefined || run.ran(first) ? [] : [first];
+    const one = fallback !== undefined && run.profiles.includes(fallback) ? fallback : run.profiles[0];
+    return one === undefined || run.ran(one) ? [] : [one];
   };
   return {
+    ...(fallback === undefined ? {} : { fallback }),
     ...(handler.check === undefined ? {} : { check: (profiles) => handler.check?.(profiles) }),
     next(request: RequestView, run: ProfileRun): readonly string[] {
       if (!guard.breaker.allows()) return alone(run);
@@ -26,10 +28,12 @@ export function guardProfileHandler(handler: ProfileHandler, guard: Guard): Prof
       }
     },
     primary(request: RequestView, run: ProfileRun): string {
-      let name = run.profiles.find((profile) => run.ran(profile)) ?? run.profiles[0] ?? "";
+      const first = run.profiles.find((profile) => run.ran(profile));
+      let name = (fallback !== undefined && run.ran(fallback) ? fallback : first) ?? run.profiles[0] ?? "";
       guarded(guard, () => {
         const chosen = assertNoPromise(handler.primary(request, run));
-        if (!run.ran(chosen)) throw new RangeError(`named "${String(chosen)}" primary, which did not run`);
+        if (first !== undefined && !run.ran(chosen))
+          throw new RangeError(`named "${String(chosen)}" primary, which did not run`);
         name = chosen;
       });
       return name;
@@ -40,7 +44,7 @@ export function guardProfileHandler(handler: ProfileHandler, guard: Guard): Prof
 /** A decider that fails says no. */
 export function guardDecider(decider: Decider, guard: Guard): Decider {
   return {
-    decide(request: RequestView, endpoint: Endpoint): boolean {
+    decide(request: RequestView, endpoint: Endpoint | undefined): boolean {
       let yes = false;
       guarded(guard, () => {
         const answer: unknown = assertNoPromise(decider.decide(request, endpoint));
@@ -49,5 +53,18 @@ export function guardDecider(decider: Decider, guard: Guard): Decider {
       });
       return yes;
     },
+    ...(decider.explain === undefined ? {} : { explain: explained(decider, guard) }),
+  };
+}
+
+function explained(decider: Decider, guard: Guard): NonNullable<Decider["explain"]> {
+  return (request, endpoint) => {
+    let reason: string | undefined;
+    guarded(guard, () => {
+      const answer: unknown = assertNoPromise(decider.explain?.(request, endpoint));
+      if (typeof answer !== "string") throw new TypeError(`explained itself with ${String(answer)}, which is no text`);
+      reason = answer;
+    });
+    return reason ?? `${guard.instance} failed`;
   };
 }

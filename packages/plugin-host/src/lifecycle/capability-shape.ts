@@ -13,7 +13,7 @@ const functionsOf: Readonly<Partial<Record<CapabilityName, readonly string[]>>> 
   discovery: ["discover"],
   parser: ["parse"],
   admitter: ["admit"],
-  connector: [],
+  connector: ["run"],
 };
 
 /** Lists of strings that the host reads before the first call. */

@@ -7,6 +7,8 @@ export interface ChoiceRecord {
   readonly headers: Map<string, string>;
   readonly removedHeaders: Set<string>;
   readonly bodyFields: Map<string, unknown>;
+  /** Port that replaces those of the picked endpoints. */
+  port: number | undefined;
 }
 
 /** @throws TypeError as the host does, when a header must not or cannot be set. */
@@ -25,7 +27,12 @@ export function createChoice(
   profiles: readonly string[],
   result: (profile: string) => ProfileResult | undefined,
 ): { readonly choice: Choice; readonly record: ChoiceRecord } {
-  const record: ChoiceRecord = { headers: new Map(), removedHeaders: new Set(), bodyFields: new Map() };
+  const record: ChoiceRecord = {
+    headers: new Map(),
+    removedHeaders: new Set(),
+    bodyFields: new Map(),
+    port: undefined,
+  };
   return {
     record,
     choice: {
@@ -48,6 +55,10 @@ export function createChoice(
       setBodyField(name, value) {
         if (JSON.stringify(value) === undefined) throw new TypeError(`the value of ${name} cannot be written as JSON`);
         record.bodyFields.set(name, value);
+      },
+      setPort(port) {
+        if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`${port} is no port`);
+        record.port = port;
       },
     },
   };

@@ -10,10 +10,11 @@ import { runHandler } from "./handler-run.ts";
 
 export function deciderAnswer(subject: Subject): Promise<Verdict> {
   return eachAnswer(subject, "decider", (instance, pool, sample) => {
-    const answer: unknown = instance.decider?.decide(requestOf(sample), pool.candidates()[0]!);
-    return typeof answer === "boolean" || isPromise(answer)
-      ? undefined
-      : `the decider answered ${describeValue(answer)}`;
+    const about = [requestOf(sample), pool.candidates()[0]] as const;
+    const answer: unknown = instance.decider?.decide(...about);
+    if (typeof answer !== "boolean" && !isPromise(answer)) return `the decider answered ${describeValue(answer)}`;
+    const reason: unknown = instance.decider?.explain?.(...about) ?? "";
+    return typeof reason === "string" ? undefined : `the decider explained itself with ${describeValue(reason)}`;
   });
 }
 

@@ -1,0 +1,248 @@
+import { defineFlags } from "@pointsman/command-line";
+
+const MEBIBYTE = 1_048_576;
+const port = { kind: "integer", min: 0, max: 65_535 } as const;
+const count = { kind: "integer", default: 0, min: 0, max: 1_000_000_000 } as const;
+const percent = { kind: "integer", default: 0, min: 0, max: 100 } as const;
+const ignored = (help: string) => ({ kind: "ignored", help }) as const;
+const ignoredSwitch = (help: string) => ({ kind: "ignored", help, bare: true }) as const;
+
+/** Flags of `pointsman sidecar`: the names of llm-d's sidecar wherever it has the thing. YAML keys are the same. */
+export const sidecarFlags = defineFlags({
+  host: { kind: "string", default: "", group: "Listener", placeholder: "ADDRESS", help: "address to listen on; all" },
+  port: { ...port, default: 8000, group: "Listener", help: "port to listen on, and the first of the ranks" },
+  "data-parallel-size": {
+    kind: "integer",
+    default: 1,
+    min: 1,
+    max: 65_535,
+    group: "Listener",
+    help: "ranks, each with a port of its own here and at the model server",
+  },
+  "secure-proxy": { kind: "boolean", default: true, group: "Listener", help: "serve TLS" },
+  "cert-path": {
+    kind: "string",
+    default: "",
+    group: "Listener",
+    placeholder: "FOLDER",
+    help: "tls.crt and tls.key, reloaded when they change; without it self-signed",
+  },
+  "metrics-port": { ...port, default: 0, group: "Listener", help: "Prometheus on a port of its own; 0 is off" },
+  "shutdown-timeout": {
+    kind: "duration",
+    default: 60_000,
+    group: "Listener",
+    help: "after SIGTERM responses may take so long to end",
+  },
+
+  "model-server-port": { ...port, min: 1, default: 8200, group: "Model server", help: "the local model server" },
+  "vllm-port": { kind: "optional-integer", min: 1, max: 65_535, group: "Model server", help: "its deprecated name" },
+  "enable-tls": { kind: "list", group: "Model server", help: "stages that speak TLS: prefiller, decoder, encoder" },
+  "tls-insecure-skip-verify": { kind: "list", group: "Model server", help: "stages whose certificate is not verified" },
+  "max-idle-conns-per-host": {
+    kind: "integer",
+    default: 1024,
+    min: 1,
+    max: 1_000_000,
+    group: "Model server",
+    help: "idle connections kept to each server",
+  },
+
+  "kv-connector": {
+    kind: "string",
+    default: "nixlv2",
+    group: "Connector",
+    placeholder: "NAME",
+    help: "nixlv2, nixl, lmcache, shared-storage, sglang, mooncake, offloading, or a package's type",
+  },
+  "kv-connector-package": {
+    kind: "string",
+    default: "",
+    group: "Connector",
+    placeholder: "PACKAGE",
+    help: "npm name or path of the plugin package that provides it",
+  },
+  "kv-connector-parameters": {
+    kind: "string",
+    default: "",
+    group: "Connector",
+    placeholder: "JSON",
+    help: "its parameters",
+  },
+  "ec-connector": {
+    kind: "string",
+    default: "",
+    group: "Connector",
+    placeholder: "NAME",
+    help: "encoder stage: ec-example or ec-nixl; none",
+  },
+  "mooncake-bootstrap-port": {
+    ...port,
+    min: 1,
+    default: 8998,
+    group: "Connector",
+    help: "of Mooncake prefill servers",
+  },
+  "p2p-connector-port": { ...port, min: 1, default: 7777, group: "Connector", help: "first P2P port, rank 0" },
+  "enable-p2p-pull": { kind: "boolean", default: false, group: "Connector", help: "pull cached prefixes, nixlv2 only" },
+  "moriio-write-mode": {
+    kind: "boolean",
+    default: false,
+    group: "Connector",
+    help: "MoRI-IO pushes KV to the decoder",
+  },
+  "moriio-parallel-dispatch": { kind: "boolean", default: false, group: "Connector", help: "both legs at once" },
+  "moriio-parallel-decode-wait-timeout": {
+    kind: "duration",
+    default: 30_000,
+    min: 1,
+    group: "Connector",
+    help: "then 504",
+  },
+  "moriio-local-pod-ip": { kind: "string", default: "", group: "Connector", placeholder: "IP", help: "else $POD_IP" },
+  "moriio-decode-notify-port": { ...port, default: 61_005, group: "Connector", help: "of the decode server" },
+  "moriio-decode-handshake-port": { ...port, default: 6_301, group: "Connector", help: "of the decode server" },
+  "moriio-prefill-notify-port": { ...port, default: 61_005, group: "Connector", help: "of prefill servers" },
+  "moriio-prefill-handshake-port": { ...port, default: 6_301, group: "Connector", help: "of prefill servers" },
+  "moriio-tp-size": {
+    kind: "integer",
+    default: 1,
+    min: 1,
+    max: 1_024,
+    group: "Connector",
+    help: "tensor parallel size",
+  },
+  "moriio-dp-size": {
+    kind: "integer",
+    default: 1,
+    min: 1,
+    max: 65_535,
+    group: "Connector",
+    help: "data parallel size",
+  },
+  "moriio-dp-size-local": { ...count, group: "Connector", help: "data parallel size of one pod" },
+  "moriio-remote-hosts": { kind: "list", group: "Connector", help: "prefill pods of a multi-pod group" },
+  "moriio-decode-hosts": { kind: "list", group: "Connector", help: "decode pods of a multi-pod group" },
+
+  "enable-prefiller-sampling": {
+    kind: "boolean",
+    default: false,
+    group: "Prefill",
+    help: "of several prefill servers begin with a random one, not the first",
+  },
+  "prefill-timeout": { kind: "duration", default: 30_000, group: "Prefill", help: "of one attempt; 0 is none" },
+  "prefill-max-retries": {
+    ...count,
+    max: 100,
+    group: "Prefill",
+    help: "further attempts at one server after 502 to 504",
+  },
+  "prefill-retry-backoff": { kind: "duration", default: 200, group: "Prefill", help: "between them" },
+  "fallback-to-decode": {
+    kind: "boolean",
+    default: true,
+    group: "Prefill",
+    help: "no prefill server works: the decode server does both phases",
+  },
+  "transfer-timeout": {
+    kind: "duration",
+    default: 0,
+    group: "Prefill",
+    help: "from prefill to the first bytes of a streamed answer; 0 is none",
+  },
+  "decode-chunk-size": { ...count, group: "Decode", help: "tokens per chunk of chunked decode; 0 is off" },
+
+  "max-concurrent-decodes": { ...count, group: "Queue", help: "generations at a time; 0 is unlimited" },
+  "max-concurrent-prefills": { ...count, group: "Queue", help: "prefill legs at a time; 0 is unlimited" },
+  "max-queue": {
+    ...count,
+    default: 1_000,
+    group: "Queue",
+    help: "requests that may wait, 429 above it; 0 is unlimited",
+  },
+  "queue-timeout": { kind: "duration", default: 30_000, group: "Queue", help: "then 503; 0 is unlimited" },
+  "queue-priority-header": {
+    kind: "string",
+    default: "x-llm-d-request-priority",
+    group: "Queue",
+    placeholder: "HEADER",
+    help: "an integer; higher goes first",
+  },
+  "queue-tenant-header": {
+    kind: "string",
+    default: "x-llm-d-inference-fairness-id",
+    group: "Queue",
+    placeholder: "HEADER",
+    help: "tenants of one priority take turns",
+  },
+
+  "max-body-bytes": { kind: "bytes", default: 64 * MEBIBYTE, group: "Memory", help: "largest body to edit, 413 above" },
+  "buffer-budget-bytes": {
+    kind: "bytes",
+    default: 512 * MEBIBYTE,
+    group: "Memory",
+    help: "all buffered bodies together, 503 above; 0 is unlimited",
+  },
+  "kv-high-water-percent": { ...percent, group: "Memory", help: "KV cache usage that stops admission; 0 is off" },
+  "kv-low-water-percent": { ...percent, group: "Memory", help: "usage that lets it go on; 0 is 5 below the high one" },
+  "kv-min-free-blocks": { ...count, group: "Memory", help: "blocks that stay free after an admission; 0 is off" },
+  "kv-poll-interval": { kind: "duration", default: 500, min: 10, group: "Memory", help: "between looks at the usage" },
+
+  "enable-ssrf-protection": {
+    kind: "boolean",
+    default: false,
+    group: "Targets",
+    help: "on where a source is given; unset and without one only private addresses; false allows all",
+  },
+  "ssrf-allowlist-file": {
+    kind: "string",
+    default: "",
+    group: "Targets",
+    placeholder: "FILE",
+    help: "endpoints file (YAML): the hosts that headers may name",
+  },
+  "inference-pool": {
+    kind: "string",
+    default: "",
+    group: "Targets",
+    placeholder: "NS/NAME",
+    help: "the same, by pool",
+  },
+  "pool-group": {
+    kind: "string",
+    default: "inference.networking.k8s.io",
+    group: "Targets",
+    placeholder: "GROUP",
+    help: "API group of the pool",
+  },
+
+  "log-level": {
+    kind: "choice",
+    values: ["debug", "info", "warn", "error", "silent"],
+    default: "info",
+    group: "Process",
+    help: "least level of a log line",
+  },
+  configuration: {
+    kind: "string",
+    default: "",
+    group: "Process",
+    placeholder: "YAML",
+    help: "flags as YAML; flags win",
+  },
+  "configuration-file": {
+    kind: "string",
+    default: "",
+    group: "Process",
+    placeholder: "FILE",
+    help: "the same, a file",
+  },
+
+  tracing: ignoredSwitch("there are no traces yet"),
+  v: ignored("use --log-level"),
+  "zap-devel": ignoredSwitch("use --log-level"),
+  "zap-encoder": ignored("logs are JSON"),
+  "zap-log-level": ignored("use --log-level"),
+  "zap-stacktrace-level": ignored("stacks are not logged"),
+  "zap-time-encoding": ignored("times are ISO 8601"),
+});

@@ -1,0 +1,109 @@
+import type { BlockKeys } from "../keys/block-keys.ts";
+import { decimalKeys } from "../keys/decimal-keys.ts";
+import type { RedisClient } from "./connection.ts";
+import type { BlockHolder, RedisLayout } from "./layouts.ts";
+import { type RedisCommand, sendCommands } from "./send-commands.ts";
+
+/** Keys of blocks, in order: 64-bit pairs, or texts (decimal, or hex for v0.1). */
+export type BlockNames = BlockKeys | readonly string[];
+
+/** Blocks that an endpoint has stored or removed. */
+export interface ChangedBlocks {
+  /** Model, or LoRA adapter, as in the keys of the layouts that have it. */
+  readonly model: string;
+  /** As the index calls the endpoint: `ip:port`, or what the engine calls itself. */
+  readonly pod: string;
+  /** `gpu`, `cpu`, … */
+  readonly tier: string;
+  readonly speculative?: boolean | undefined;
+  readonly group?: number | undefined;
+  /** Our keys. A removal may leave them out where engine keys lead to them. */
+  readonly blocks?: BlockNames | undefined;
+  /** The engine's keys of the same blocks; kept so that removals, which name only these, find ours. */
+  readonly engineBlocks?: BlockNames | undefined;
+}
+
+export interface StoredBlocks extends ChangedBlocks {
+  readonly blocks: BlockNames;
+}
+
+export function blockTexts(names: BlockNames | undefined): readonly string[] {
+  if (names === undefined) return [];
+  return names instanceof Int32Array ? decimalKeys(names) : names;
+}
+
+export function holderOf({ pod, tier, speculative = false, group }: ChangedBlocks): BlockHolder {
+  return { pod, tier, speculative, group };
+}
+
+/** What stores blocks. Where the numbers of engine keys and of ours differ, they are paired in proportion, as in llm-d. */
+export function storeCommands(stored: StoredBlocks, layout: RedisLayout, now: Date): RedisCommand[] {
+  const blocks = blockTexts(stored.blocks);
+  const field = layout.field(holderOf(stored));
+  const value = layout.value(now);
+  const commands: RedisCommand[] = blocks.map((block) => ["hset", layout.key(stored.model, block), field, value]);
+  const engineBlocks = layout.engineKey === undefined ? [] : blockTexts(stored.engineBlocks);
+  const pairs = Math.max(blocks.length, engineBlocks.length);
+  if (engineBlocks.length === 0 || blocks.length === 0) return commands;
+  for (let i = 0; i < pairs; i += 1) {
+    const engine = engineBlocks[Math.floor((i * engineBlocks.length) / pairs)]!;
+    const position = Math.floor((i * blocks.length) / pairs);
+    commands.push(["zadd", layout.engineKey!(engine), position, blocks[position]!]);
+  }
+  return commands;
+}
+
+/**
+ * Removes by an engine's key: from all of our blocks that it leads to; and forgets the way to blocks that nobody holds
+ * any more, in the same step, so that a store in between is not lost.
+ */
+export const removeScript = `
+for i = 1, #KEYS do
+  for _, block in ipairs(redis.call('ZRANGE', KEYS[i], 0, -1)) do
+    redis.call('HDEL', block, ARGV[1])
+    if redis.call('EXISTS', block) == 0 then redis.call('ZREM', KEYS[i], block) end
+  end
+end
+`;
+
+const scriptName = "pointsmanRemove";
+type Scripted = RedisClient & { readonly [scriptName]: (count: number, ...rest: string[]) => Promise<unknown> };
+
+export function defineRemoveScript(client: RedisClient): void {
+  client.defineCommand(scriptName, { lua: removeScript });
+}
+
+/** Removes blocks, by our keys or through the engine's. */
+export async function removeBlocks(
+  client: RedisClient,
+  removed: ChangedBlocks,
+  layout: RedisLayout,
+  isCluster: boolean,
+): Promise<void> {
+  const field = layout.field(holderOf(removed));
+  const byEngine = removed.blocks === undefined && layout.engineKey !== undefined;
+  if (!byEngine) {
+    const blocks = blockTexts(removed.blocks ?? removed.engineBlocks);
+    await sendCommands(
+      client,
+      blocks.map((block): RedisCommand => ["hdel", layout.key(removed.model, block), field]),
+    );
+    return;
+  }
+  const lists = blockTexts(removed.engineBlocks).map((block) => layout.engineKey!(block));
+  if (lists.length === 0) return;
+  if (!isCluster) {
+    await (client as Scripted)[scriptName](lists.length, ...lists, field);
+    return;
+  }
+  // The blocks of a list are on other nodes of a cluster, out of reach for a script.
+  const found = await sendCommands(
+    client,
+    lists.map((list): RedisCommand => ["zrange", list, 0, -1]),
+  );
+  const blocks = (found as string[][]).flat();
+  await sendCommands(
+    client,
+    blocks.map((block): RedisCommand => ["hdel", block, field]),
+  );
+}

@@ -1,0 +1,1 @@
+export { loraAffinityFilter as default } from "./lora-affinity-filter.ts";

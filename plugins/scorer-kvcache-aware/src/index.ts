@@ -1,0 +1,1 @@
+export { kvcacheAwareScorer as default } from "./kvcache-aware-scorer.ts";
