@@ -27,7 +27,9 @@ export async function main(argv: string[]): Promise<number> {
       const port = options.port === 0 ? 0 : options.port + i;
       const name = servers === 1 ? options.name : `${options.name}-${i}`;
       const bootstrapPort = options.bootstrapPort === 0 ? 0 : options.bootstrapPort + i;
-      const sim = await createModelSim({ ...options, port, bootstrapPort, name });
+      const kvEvents = consecutive(options.kvEvents, i);
+      const kvReplay = consecutive(options.kvReplay, i);
+      const sim = await createModelSim({ ...options, port, bootstrapPort, name, kvEvents, kvReplay });
       sims.push(sim);
       process.stdout.write(`${name} listening on ${sim.url}\n`);
     }
@@ -41,6 +43,12 @@ export async function main(argv: string[]): Promise<number> {
     signals.stop();
     await Promise.all(sims.map((sim) => sim.close()));
   }
+}
+
+/** Address of the i-th of several servers: those that listen need a port each. */
+function consecutive(address: string, i: number): string {
+  const port = /^tcp:\/\/\*:(\d+)$/.exec(address)?.[1];
+  return port === undefined || port === "0" ? address : `tcp://*:${Number(port) + i}`;
 }
 
 function listenForSignals(): { first: Promise<void>; second: Promise<void>; stop(): void } {

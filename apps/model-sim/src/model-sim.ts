@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from "node:http";
 import { systemClock } from "./engine/clock.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
+import { createKvEvents } from "./events/kv-events.ts";
 import { createFailures, type Failure, type Failures, parseFailure } from "./failures.ts";
 import { type JsonObject, parseJsonObject } from "./formats/json-fields.ts";
 import { sendJson, sendText } from "./http/answers.ts";
@@ -47,6 +48,9 @@ export interface ModelSim {
   readonly host: string;
   readonly port: number;
   readonly name: string;
+  /** Port at which KV events are published, and that of the replay socket; undefined for what is off. */
+  readonly kvEventsPort: number | undefined;
+  readonly kvReplayPort: number | undefined;
   state(): ModelSimState;
   /** Switches a failure on, or off with undefined. @throws when a field of it cannot be used */
   setFailure(failure: Failure | undefined): void;
@@ -66,7 +70,8 @@ export async function createModelSim(given: Partial<ModelSimOptions> = {}): Prom
   const options = parseModelSimOptions(given);
   const promptTokens = await loadPromptTokens(options.tokenizer);
   const clock = systemClock;
-  const engine = createEngine(options, clock);
+  const kvEvents = createKvEvents(options);
+  const engine = createEngine(options, clock, kvEvents.watch);
   const failures = createFailures(options.seed, options.failRate);
   const log = createRequestLog(options.requestLog);
   const metrics = createRequestMetrics();
@@ -146,9 +151,19 @@ export async function createModelSim(given: Partial<ModelSimOptions> = {}): Prom
     transfer.close();
     second?.close();
     second?.closeAllConnections();
+    void kvEvents.close();
   };
+  try {
+    await kvEvents.start(port);
+  } catch (error) {
+    closeOthers();
+    server.close();
+    throw error;
+  }
   return {
     ...createLife(server, engine, closeOthers),
+    kvEventsPort: kvEvents.port,
+    kvReplayPort: kvEvents.replayPort,
     url: urlOf(options.host, port),
     host: options.host,
     port,

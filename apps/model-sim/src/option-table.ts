@@ -50,6 +50,16 @@ export interface ModelSimOptions {
   readonly metricsPaddingBytes: number;
   /** Longest request body in MiB; a longer one is refused with 413. */
   readonly maxBodyMb: number;
+  /** Where KV events are published: `tcp://*:5557` to listen (port 0: a free one), `tcp://host:5557` to dial, or `off`. */
+  readonly kvEvents: string;
+  /** Where KV events can be asked for again: `tcp://*:5558`, or `off`. */
+  readonly kvReplay: string;
+  /** Topic of KV events; `auto` = `kv@host:port@model`, `none` = the empty one, vLLM's default. */
+  readonly kvTopic: string;
+  /** How KV events are written: `map`, as vLLM does since June 2026, or `array`. */
+  readonly kvEncoding: string;
+  /** Batches of KV events that are kept for replay. */
+  readonly kvBufferSteps: number;
   /** So many of the latest inference requests are kept in `state().requests`. */
   readonly requestLog: number;
   /** 0 to 1: how much computing a prompt slows down everything else on the server. */
@@ -143,6 +153,31 @@ export const optionTable: { readonly [K in keyof ModelSimOptions]: OptionEntry<K
     help: "fill /metrics up to this many bytes; real pages have about 32768",
   },
   maxBodyMb: { flag: "max-body-mb", rule: number(0.001, 1024), fallback: 64, help: "longest request body in MiB" },
+  kvEvents: {
+    flag: "kv-events",
+    rule: { kind: "text" },
+    fallback: "off",
+    help: "publish KV events: tcp://*:PORT to listen, tcp://HOST:PORT to dial, or off",
+  },
+  kvReplay: {
+    flag: "kv-replay",
+    rule: { kind: "text" },
+    fallback: "off",
+    help: "replay KV events: tcp://*:PORT, or off",
+  },
+  kvTopic: {
+    flag: "kv-topic",
+    rule: { kind: "text" },
+    fallback: "auto",
+    help: "topic of KV events; auto is kv@HOST:PORT@MODEL, none is empty",
+  },
+  kvEncoding: { flag: "kv-encoding", rule: { kind: "text" }, fallback: "map", help: "form of KV events: map or array" },
+  kvBufferSteps: {
+    flag: "kv-buffer-steps",
+    rule: integer(1, 1e6),
+    fallback: 10_000,
+    help: "batches of KV events kept for replay",
+  },
   requestLog: {
     flag: "request-log",
     rule: integer(0, 1e6),

@@ -15,6 +15,8 @@ export class ModelSimOptionError extends Error {
   }
 }
 
+const KV_ADDRESS = /^tcp:\/\/(\*|\[[0-9a-fA-F:]+\]|[^:/]+):\d{1,5}$/;
+
 /** @returns what is wrong with the value under this rule, or undefined */
 export function checkOptionValue(rule: OptionRule, value: unknown): string | undefined {
   switch (rule.kind) {
@@ -62,6 +64,16 @@ export function parseModelSimOptions(given: Partial<ModelSimOptions>): ModelSimO
   }
   const parsed = options as unknown as ModelSimOptions;
   if (parsed.models.length === 0) throw new ModelSimOptionError("models", "must name at least one model");
+  for (const name of ["kvEvents", "kvReplay"] as const) {
+    if (parsed[name] === "off" || KV_ADDRESS.test(parsed[name])) continue;
+    throw new ModelSimOptionError(name, `must be off or an address such as tcp://*:5557, not ${parsed[name]}`);
+  }
+  if (parsed.kvReplay !== "off" && !parsed.kvReplay.startsWith("tcp://*:")) {
+    throw new ModelSimOptionError("kvReplay", "must be an address to listen on, such as tcp://*:5558");
+  }
+  if (parsed.kvEncoding !== "map" && parsed.kvEncoding !== "array") {
+    throw new ModelSimOptionError("kvEncoding", "must be map or array");
+  }
   for (const lora of parsed.loras) {
     if (parsed.models.includes(lora)) throw new ModelSimOptionError("loras", `"${lora}" is the name of a model too`);
   }

@@ -36,9 +36,9 @@ export {
 } from "./keys/block-keys.ts";
 export { cborFnvKeys, cborFnvRoot } from "./keys/cbor-fnv-keys.ts";
 export { decimalKeys } from "./keys/decimal-keys.ts";
-export { CHUNK_TOKENS, sha256ChunkHashes } from "./keys/sha256-chunk-keys.ts";
-export { xxh64RequestKeys, xxh64Root } from "./keys/xxh64-request-keys.ts";
 export type { EngineExtraKey } from "./keys/engine-hashes.ts";
 export { sglangPageHashes, vllmBlockHashes, vllmNoneHash } from "./keys/engine-hashes.ts";
 export type { ExtraKeys } from "./keys/request-keys.ts";
 export { NO_EXTRA_KEYS, requestKeys, requestRoot } from "./keys/request-keys.ts";
+export { CHUNK_TOKENS, sha256ChunkHashes } from "./keys/sha256-chunk-keys.ts";
+export { xxh64RequestKeys, xxh64Root } from "./keys/xxh64-request-keys.ts";

@@ -1,3 +1,4 @@
+import { type CacheWatch, reportFresh } from "../events/cache-watch.ts";
 import { type AdapterSlots, createAdapterSlots } from "./adapter-slots.ts";
 import { type BlockChain, extendBlockKeys, startBlockChain } from "./block-keys.ts";
 import type { EngineClock } from "./clock.ts";
@@ -36,6 +37,8 @@ export interface EngineWork {
   readonly namespace: string;
   /** The LoRA adapter, when the request asks for one. */
   readonly adapter?: string | undefined;
+  /** Told with cached blocks; {@link namespace} has it too. */
+  readonly cacheSalt?: string;
   readonly prompt: Uint32Array;
   /** Tokens per choice; 0 for requests that only have a prompt (embeddings). */
   readonly outputTokens: number;
@@ -113,8 +116,13 @@ interface Task extends EngineRequest, TimedEntry {
  * further one `interTokenMs`. A request whose adapter finds no LoRA slot lets later requests pass, as in vLLM. One that
  * needs more blocks than the server has runs alone, with all of them.
  */
-export function createEngine(options: EngineOptions, clock: EngineClock): Engine {
-  const blocks = createKvBlocks(options.numBlocks);
+export function createEngine(options: EngineOptions, clock: EngineClock, watch?: CacheWatch): Engine {
+  /** Keys that have entered the cache since they were last told. */
+  const fresh = new Set<number>();
+  const blocks = createKvBlocks(
+    options.numBlocks,
+    watch && { added: (key) => void fresh.add(key), dropped: (key) => watch.removed(key) },
+  );
   const waiting = createLinkedList<Task>();
   const due = createTimerHeap<Task>();
   const adapters = createAdapterSlots(options.maxLoras);
@@ -173,8 +181,11 @@ export function createEngine(options: EngineOptions, clock: EngineClock): Engine
     task.state = "finished";
     task.finishedAt = now;
     const lease = task.lease!;
-    if (task.work.keep === undefined) blocks.release(lease, outputBlockKeys(task));
-    else task.work.keep(() => letGo(lease), lease.blocks.length + lease.privateBlocks);
+    if (task.work.keep === undefined) {
+      const { keys, tokens } = outputBlocks(task);
+      blocks.release(lease, keys);
+      tellFresh(task, keys, tokens, task.keys.at(-1));
+    } else task.work.keep(() => letGo(lease), lease.blocks.length + lease.privateBlocks);
     leaveBatch(task);
     task.work.onFinish();
     admit();
@@ -185,19 +196,28 @@ export function createEngine(options: EngineOptions, clock: EngineClock): Engine
     if (!closed) admit();
   }
 
-  function outputBlockKeys(task: Task): readonly number[] {
+  function tellFresh(task: Task, keys: readonly number[], tokens: Uint32Array, parent: number | undefined): void {
+    if (watch === undefined || fresh.size === 0) return;
+    const { adapter, cacheSalt = "" } = task.work;
+    reportFresh(watch, keys, fresh, tokens, options.blockSize, parent, { adapter, cacheSalt });
+    fresh.clear();
+  }
+
+  /** What becomes whole blocks at the end: the rest of the prompt and the output. */
+  function outputBlocks(task: Task): { readonly keys: readonly number[]; readonly tokens: Uint32Array } {
+    const nothing = { keys: [], tokens: new Uint32Array(0) };
     const { prompt } = task.work;
     const output = task.work.output?.();
-    if (output === undefined || output.length === 0) return [];
+    if (output === undefined || output.length === 0) return nothing;
     const rest = prompt.subarray(task.keys.length * options.blockSize);
     // The prompt alone overfills the cache: there is no block to keep the output in.
-    if (rest.length >= options.blockSize) return [];
+    if (rest.length >= options.blockSize) return nothing;
     const tail = new Uint32Array(rest.length + output.length);
     tail.set(rest);
     tail.set(output, rest.length);
     const keys: number[] = [];
     extendBlockKeys(task.chain, tail, options.blockSize, keys, task.lease!.privateBlocks);
-    return keys;
+    return { keys, tokens: tail };
   }
 
   function leaveBatch(task: Task): void {
@@ -231,7 +251,9 @@ export function createEngine(options: EngineOptions, clock: EngineClock): Engine
         : choices * Math.ceil((unkeyedTokens + outputTokens) / options.blockSize);
     // At least one token is computed even if all are cached, hence the block that holds the last one is no hit.
     const usableHits = Math.floor((prompt.length - 1) / options.blockSize);
-    return blocks.acquire(task.keys, usableHits, Math.min(wanted, options.numBlocks - task.keys.length));
+    const lease = blocks.acquire(task.keys, usableHits, Math.min(wanted, options.numBlocks - task.keys.length));
+    tellFresh(task, task.keys, prompt, undefined);
+    return lease;
   }
 
   function start(task: Task, lease: KvLease): void {

@@ -44,7 +44,15 @@ export interface KvBlocks {
   discard(lease: KvLease): void;
 }
 
-export function createKvBlocks(total: number): KvBlocks {
+/** Is told which keys enter and leave the cache. */
+export interface KvKeyListener {
+  added(key: number): void;
+  dropped(key: number): void;
+}
+
+const nobody: KvKeyListener = { added: () => undefined, dropped: () => undefined };
+
+export function createKvBlocks(total: number, listener: KvKeyListener = nobody): KvBlocks {
   const byKey = new Map<number, CachedBlock>();
   // Least recently used first.
   const idle = createLinkedList<CachedBlock>();
@@ -57,6 +65,7 @@ export function createKvBlocks(total: number): KvBlocks {
     const oldest = idle.first!;
     idle.remove(oldest);
     byKey.delete(oldest.value.key);
+    listener.dropped(oldest.value.key);
   }
 
   function unreference(block: CachedBlock): void {
@@ -109,6 +118,7 @@ export function createKvBlocks(total: number): KvBlocks {
           makeRoom();
           block = { key, references: 1, idle: undefined };
           byKey.set(key, block);
+          listener.added(key);
         }
         blocks.push(block);
       }
@@ -128,6 +138,7 @@ export function createKvBlocks(total: number): KvBlocks {
         if (byKey.has(key)) continue;
         const block: CachedBlock = { key, references: 1, idle: undefined };
         byKey.set(key, block);
+        listener.added(key);
         sealed.push(block);
       }
       // From the end: of one prompt the last blocks are evicted first, since a prefix is worth more than what follows it.
@@ -143,6 +154,7 @@ export function createKvBlocks(total: number): KvBlocks {
         const block = lease.blocks[i]!;
         if (block.references === 1 && i >= lease.hits) {
           byKey.delete(block.key);
+          listener.dropped(block.key);
           block.references = 0;
         } else {
           unreference(block);

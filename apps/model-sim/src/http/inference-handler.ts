@@ -181,6 +181,7 @@ export function createInferenceHandler(parts: InferenceParts): InferenceHandler 
 
     const task: EngineRequest = engine.submit({
       namespace: `${call.model}\n${call.salt}`,
+      cacheSalt: call.salt,
       adapter: options.loras.includes(call.model) ? call.model : undefined,
       prompt,
       outputTokens,

@@ -65,6 +65,9 @@ export function composeConfig(settings: EnvironmentSettings): TracedConfig {
       const name = add(instanceName(enabled, decode), plugin.type, enabled.switch, parametersOf(enabled, settings));
       entries.push({ pluginRef: name, origin: enabled.switch, ...(plugin.kind === "scorer" ? { weight } : {}) });
       if (plugin.type === "prefix-cache-scorer") addPrefixProducer(enabled);
+      if (plugin.type === "kvcache-aware-scorer" && settings.tokenizer !== undefined) {
+        add("token-producer", "token-producer", settings.tokenizer, tokenizerParameters(settings.tokenizer));
+      }
     }
     entries.push({ pluginRef: picker, origin: undefined });
     return entries;
@@ -132,6 +135,16 @@ function parametersOf({ plugin, redis, switch: on }: EnabledPlugin, { numbers }:
     default:
       return [];
   }
+}
+
+/** A path begins with `/` or `.`, everything else is a model's name. */
+function tokenizerParameters(tokenizer: Traced<string>): Parameters {
+  const named: TracedParameter = { value: tokenizer.value, origin: tokenizer };
+  if (/^[/.]/.test(tokenizer.value)) return [[["tokenizer", "path"], named]];
+  return [
+    [["modelName"], named],
+    [["tokenizer", "download"], { value: true, origin: tokenizer, note: "with HF_TOKEN" }],
+  ];
 }
 
 /** A block of bytes, as tokens of an approximate prefix producer, whatever size the engines report. */

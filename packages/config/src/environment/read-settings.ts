@@ -3,6 +3,7 @@ import type { Traced, VariableReader } from "./variable-reader.ts";
 import {
   enableName,
   hubToken,
+  indexTokenizer,
   type NumberVariable,
   numberVariables,
   pdSwitch,
@@ -29,6 +30,8 @@ export interface EnvironmentSettings {
   readonly prefill: readonly EnabledPlugin[];
   readonly pd: Traced<boolean>;
   readonly numbers: Readonly<Record<keyof typeof numberVariables, Traced<number>>>;
+  /** Model, or folder, whose tokenizer the KV cache scorer's prompts need; undefined = they are estimated. */
+  readonly tokenizer: Traced<string> | undefined;
   /** `HF_TOKEN`; secret. */
   readonly hubToken: Traced<string> | undefined;
 }
@@ -68,7 +71,10 @@ export function readSettings(reader: VariableReader): EnvironmentSettings {
   const prefill = pd.value ? prefillSide : [];
   const stems = new Set([...decode, ...prefill].map(({ plugin }) => plugin.stem));
   addresses.reportUnused(asksRedis, pd.value);
-  return { decode, prefill, pd, numbers: readNumbers(reader, stems, pd.value), hubToken: token };
+  const tokenizer = reader.text(indexTokenizer);
+  if (stems.has("KVCACHE_AWARE_SCORER") && tokenizer === undefined) reportEstimate(reader);
+  else if (!asksRedis && tokenizer !== undefined) ignored(reader, indexTokenizer, "no KVCACHE_AWARE_SCORER is on");
+  return { decode, prefill, pd, numbers: readNumbers(reader, stems, pd.value), tokenizer, hubToken: token };
 }
 
 function readNumbers(reader: VariableReader, stems: ReadonlySet<string>, pd: boolean): EnvironmentSettings["numbers"] {
@@ -86,6 +92,12 @@ function readNumbers(reader: VariableReader, stems: ReadonlySet<string>, pd: boo
 function reportMissing(reader: VariableReader, enable: string, missing: string): void {
   const message = `${enable} is true, but ${missing} is missing or cannot be used: the scorer is left out.`;
   reader.report("POINTSMAN_ENV_MISSING", missing, message);
+}
+
+function reportEstimate(reader: VariableReader): void {
+  const message = `${indexTokenizer} is not set: the tokens of prompts are estimated, and an index that was filled from the model's own tokens has none of them.`;
+  const hint = `Set ${indexTokenizer} to the model's name on Hugging Face, or to the folder of its tokenizer.json.`;
+  reader.report("POINTSMAN_ENV_MISSING", indexTokenizer, message, { hint });
 }
 
 function ignored(reader: VariableReader, variable: string, why: string): void {

@@ -116,6 +116,8 @@ export const pdSwitch = "PD_ENABLED";
 export const redisAddress = "KVCACHE_INDEXER_REDIS_ADDR";
 /** Documented from the beginning, read by no version of llm-d; here it works. */
 export const prefillRedisAddress = "PREFILL_KVCACHE_INDEXER_REDIS_ADDR";
+/** Ours, not llm-d's, which took the tokenizer of whatever model a request named. */
+export const indexTokenizer = "KVCACHE_INDEXER_TOKENIZER";
 /** Also used by other programs: never taken for a sign that the picker is configured by variables. */
 export const hubToken = "HF_TOKEN";
 
@@ -143,5 +145,6 @@ export const variableNames: ReadonlySet<string> = new Set([
   ...Object.values(numberVariables).map(({ name }) => name),
   redisAddress,
   prefillRedisAddress,
+  indexTokenizer,
   hubToken,
 ]);

@@ -168,6 +168,22 @@ describe("the shared index", () => {
     ]);
   });
 
+  it("is asked with the tokens of the model that is named; without one they are estimated, with a warning", () => {
+    const address = { ...on, KVCACHE_INDEXER_REDIS_ADDR: "h:1" };
+    const producerOf = (tokenizer: string) =>
+      translate({ ...address, KVCACHE_INDEXER_TOKENIZER: tokenizer }).config.plugins.find(
+        ({ type }) => type === "token-producer",
+      )!.parameters;
+    expect(producerOf("org/model")).toEqual({ modelName: "org/model", tokenizer: { download: true } });
+    expect(producerOf("/models/one")).toEqual({ tokenizer: { path: "/models/one" } });
+    expect(codes(translate(address))).toEqual([
+      expect.stringMatching(/^MISSING KVCACHE_INDEXER_TOKENIZER is not set: the tokens of prompts are estimated/),
+    ]);
+    expect(codes(translate({ PD_ENABLED: "false", KVCACHE_INDEXER_TOKENIZER: "m" }))).toEqual([
+      "IGNORED KVCACHE_INDEXER_TOKENIZER has no effect: no KVCACHE_AWARE_SCORER is on.",
+    ]);
+  });
+
   it("keeps its password out of the text, and in the configuration", () => {
     const secret = translate({ ...on, KVCACHE_INDEXER_REDIS_ADDR: "rediss://user:p%40ss@redis:6379/2?password=x1y2" });
     expect(secret.source.text).toContain('"rediss://********@redis:6379/2?password=********"');
@@ -269,7 +285,7 @@ describe("names", () => {
   );
 
   it("are all known in both forms", () => {
-    expect(variableNames.size).toBe(63);
+    expect(variableNames.size).toBe(64);
     for (const name of variableNames) expect(unknown(name), name).toEqual([]);
   });
 });

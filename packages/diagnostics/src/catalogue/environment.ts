@@ -24,7 +24,7 @@ export const environmentCodes = {
   ),
   POINTSMAN_ENV_MISSING: warning(
     "Variable missing",
-    "A plugin was switched on by an environment variable, but lacks another one that it needs. The plugin is left out.",
+    "A plugin was switched on by an environment variable, but lacks another one that it needs. The message says what follows: it is left out, or it has little to go by.",
     "Set the variable that the message names, or switch the plugin off.",
   ),
 } as const;
