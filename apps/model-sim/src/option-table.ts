@@ -49,6 +49,8 @@ export interface ModelSimOptions {
   readonly maxBodyMb: number;
   /** So many of the latest inference requests are kept in `state().requests`. */
   readonly requestLog: number;
+  /** 0 to 1: how much computing a prompt slows down everything else on the server. */
+  readonly prefillInterference: number;
   /** `prefill`, `decode` or `both`: which half of disaggregated serving a request with a bootstrap room means here. */
   readonly role: string;
   /** A second port that answers as the first, for `/query` and bootstrap rooms; 0 opens none. */
@@ -137,6 +139,12 @@ export const optionTable: { readonly [K in keyof ModelSimOptions]: OptionEntry<K
     rule: integer(0, 1e6),
     fallback: 1000,
     help: "latest requests shown by GET /sim/state",
+  },
+  prefillInterference: {
+    flag: "prefill-interference",
+    rule: number(0, 1),
+    fallback: 0,
+    help: "0 to 1: how much a prefill delays other prefills and decodes",
   },
   role: {
     flag: "role",

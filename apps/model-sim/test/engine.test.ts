@@ -32,6 +32,32 @@ function setUp(options: Partial<EngineOptions> = {}) {
   return { clock, engine, finished, submit };
 }
 
+describe("the blocks of a request", () => {
+  it("stay allocated at its end for as long as somebody keeps them", () => {
+    const { clock, engine, submit } = setUp({ numBlocks: 10 });
+    let release: (() => void) | undefined;
+    let kept = 0;
+    const keep = (letGo: () => void, blocks: number): void => {
+      release = letGo;
+      kept = blocks;
+    };
+    submit("a", 20, { outputTokens: 1, keep });
+    const waiting = submit("b", 24);
+    clock.advance(1000);
+    expect([kept, engine.kvUsage, waiting.state]).toEqual([6, 0.6, "waiting"]);
+    release!();
+    clock.advance(1000);
+    expect([engine.kvUsage, waiting.state]).toEqual([0, "finished"]);
+  });
+
+  it("that came from another server need not be computed", () => {
+    const { clock, submit } = setUp();
+    const request = submit("a", 20, { remoteTokens: 20 });
+    clock.advance(10);
+    expect([request.cachedTokens, request.emitted]).toEqual([20, 1]);
+  });
+});
+
 describe("the time of a request", () => {
   it("is the base, the uncached prompt and the tokens in between", () => {
     const { clock, submit } = setUp();
@@ -52,6 +78,21 @@ describe("the time of a request", () => {
     expect(again.cachedTokens).toBe(16);
     clock.advance(1000);
     expect(again.firstTokenAt! - again.startedAt!).toBe(104);
+  });
+
+  it("is longer when prompts delay each other and what is decoding, as far as that was asked for", () => {
+    const { clock, submit } = setUp({ prefillInterference: 0.5, ttftMs: 0 });
+    const first = submit("a", 20, { outputTokens: 5 });
+    clock.advance(20);
+    expect(first.emitted).toBe(1);
+    // Two prompts of 40 ms, one after the other: the decoding request loses half of that.
+    const [second, third] = [submit("b", 40), submit("c", 40)];
+    clock.advance(49);
+    expect([first.emitted, second.emitted]).toEqual([1, 1]);
+    clock.advance(1);
+    expect(first.emitted).toBe(2);
+    clock.advance(30);
+    expect(third.firstTokenAt! - third.startedAt!).toBe(80);
   });
 
   it("counts no hit for another model or adapter with the same prompt", () => {

@@ -5,6 +5,7 @@
  */
 export { moriioRank } from "./connectors/moriio.ts";
 export { p2pPort } from "./connectors/p2p.ts";
+export { parseTarget } from "./http/target.ts";
 export { main } from "./main.ts";
 export type { Levels } from "./metrics.ts";
 export { sidecarFlags } from "./options/flags.ts";

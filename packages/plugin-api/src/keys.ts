@@ -156,3 +156,9 @@ export const SessionId = defineRequestKey<string>({ id: "pointsman/session-id", 
  * prefill endpoint while decode is (prefill first). For placing the two near each other; absent in other stages.
  */
 export const PeerEndpoint = defineRequestKey<string>({ id: "pointsman/peer-endpoint", major: 1 });
+
+/**
+ * Name of the profile that schedules the prefill stage of this request, for plugins that follow the endpoint that computes
+ * the prompt. Set by profile handlers that have such a stage; absent = `prefill`, the name that configs use by default.
+ */
+export const PrefillProfile = defineRequestKey<string>({ id: "pointsman/prefill-profile", major: 1 });

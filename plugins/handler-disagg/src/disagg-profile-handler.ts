@@ -1,5 +1,5 @@
 import { core, definePlugin, ref, type ServiceRef } from "@pointsman/plugin-api";
-import { PeerEndpoint } from "@pointsman/plugin-api/keys";
+import { PeerEndpoint, PrefillProfile } from "@pointsman/plugin-api/keys";
 import { createDecisionCounter } from "./decision-counter.ts";
 import { disaggOptions, stagesOf } from "./disagg-options.ts";
 import { runStages, type StageDeciders } from "./run-stages.ts";
@@ -20,7 +20,7 @@ export const disaggProfileHandler = definePlugin({
     if (encodeDecider !== undefined) needs.encode = ref.decider(encodeDecider);
     return needs as { readonly metrics: typeof core.metrics; readonly log: typeof core.logger };
   },
-  writes: [PeerEndpoint],
+  writes: [PeerEndpoint, PrefillProfile],
   state: "none",
   setup({ config, needs }) {
     const stages = stagesOf(config);

@@ -1,5 +1,5 @@
 import { core, definePlugin, ref } from "@pointsman/plugin-api";
-import { PeerEndpoint } from "@pointsman/plugin-api/keys";
+import { PeerEndpoint, PrefillProfile } from "@pointsman/plugin-api/keys";
 import { z } from "zod";
 import { createDecisionCounter } from "./decision-counter.ts";
 import { runStages } from "./run-stages.ts";
@@ -33,7 +33,7 @@ export const pdProfileHandler = definePlugin({
     log: core.logger,
     decider: ref.decider(deciderPluginName),
   }),
-  writes: [PeerEndpoint],
+  writes: [PeerEndpoint, PrefillProfile],
   state: "none",
   setup({ config: { decodeProfile, prefillProfile, deciderPluginName, primaryPort }, needs }) {
     const stages = {

@@ -1,5 +1,5 @@
 import type { Decider, Endpoint, ProfileHandler, ProfileRun, RequestView } from "@pointsman/plugin-api";
-import { PeerEndpoint } from "@pointsman/plugin-api/keys";
+import { PeerEndpoint, PrefillProfile } from "@pointsman/plugin-api/keys";
 import type { Stages } from "./disagg-options.ts";
 
 export interface StageDeciders {
@@ -50,6 +50,7 @@ export function runStages(stages: Stages, deciders: StageDeciders, warn: (messag
     if (encodeRan && run.result(encode) === undefined) run.note?.("encode", "nobody can do it");
     if (!asks("prefill", prefill, deciders.prefill, request, run, chosen)) return DONE;
     request.locals.set(PeerEndpoint, chosen.id);
+    request.locals.set(PrefillProfile, prefill);
     return [prefill];
   }
 
@@ -57,6 +58,7 @@ export function runStages(stages: Stages, deciders: StageDeciders, warn: (messag
     if (run.ran(decode)) return DONE;
     if (!run.ran(prefill) && run.profiles.includes(prefill)) {
       run.note?.("prefill", "runs: prefill comes first");
+      request.locals.set(PrefillProfile, prefill);
       return [prefill];
     }
     if (!run.ran(encode) && asks("encode", encode, deciders.encode, request, run, undefined)) return [encode];

@@ -1,5 +1,5 @@
 import type { Decider, Endpoint, Plugin } from "@pointsman/plugin-api";
-import { PeerEndpoint } from "@pointsman/plugin-api/keys";
+import { PeerEndpoint, PrefillProfile } from "@pointsman/plugin-api/keys";
 import { configIssues, createTestRequest, setUpPlugin } from "@pointsman/plugin-testkit";
 import { describe, expect, it } from "vitest";
 import handlers from "../src/index.ts";
@@ -137,6 +137,9 @@ describe("disagg-profile-handler, parameters", () => {
     };
     const { profileHandler } = await handler(config, { new: yes, enc: no });
     expect(profileHandler!.next(createTestRequest(), runOf(["d", "p", "e"], { d: D }))).toEqual(["p"]);
+    const request = createTestRequest();
+    profileHandler!.next(request, runOf(["d", "p", "e"], { d: D }));
+    expect(request.locals.get(PrefillProfile)).toBe("p");
     const oldest = await handler({ ...names, deciderPluginName: "old" }, { old: yes });
     expect(oldest.profileHandler!.next(createTestRequest(), runOf(["d", "p", "e"], { d: D }))).toEqual(["p"]);
   });

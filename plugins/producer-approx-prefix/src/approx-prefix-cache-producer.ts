@@ -3,6 +3,7 @@ import { core, definePlugin, defineRequestKey } from "@pointsman/plugin-api";
 import {
   KvBlockCount,
   KvBlockSize,
+  PrefillProfile,
   PrefixBlockSize,
   PrefixMatchBlocks,
   PrefixTotalBlocks,
@@ -15,7 +16,7 @@ import { approxOptions } from "./options.ts";
 import { prefixMetrics } from "./prefix-metrics.ts";
 import { RoutedPrefix } from "./routed-prefix.ts";
 
-/** Beside the primary one, the profile whose endpoint computes the prompt too. */
+/** Beside the primary one, the profile whose endpoint computes the prompt too, where no handler says what it is called. */
 const PREFILL_PROFILE = "prefill";
 
 /**
@@ -73,7 +74,7 @@ export const approxPrefixCacheProducer = definePlugin({
         const { blocks, blockSize } = prefix;
         if (blocks === 0) return;
         const known = prefix.recordPrimary(primary.id, geometry.capacity(primary, blockSize));
-        const prefill = choice.result(PREFILL_PROFILE)?.picked[0];
+        const prefill = choice.result(request.locals.get(PrefillProfile) ?? PREFILL_PROFILE)?.picked[0];
         if (prefill !== undefined) prefix.recordOther(prefill.id, geometry.capacity(prefill, blockSize));
         metrics.routed(known, blocks, blockSize);
         metrics.size(index.statistics().entries);

@@ -3,6 +3,7 @@ import { definePlugin } from "@pointsman/plugin-api";
 import {
   KvBlockCount,
   KvBlockSize,
+  PrefillProfile,
   PrefixMatchBlocks,
   PrefixTotalBlocks,
   TokenizedPrompt,
@@ -118,6 +119,15 @@ describe("the record", () => {
   it("includes the prefill endpoint, and no other profile's", async () => {
     const plugin = await started();
     routed(plugin, [1, 2], { decode: "a", prefill: "b", encode: "c" });
+    expect(matched(plugin, [1, 2])).toEqual([2, 2, 0]);
+  });
+
+  it("includes the endpoint of the profile that a handler says is for prefill", async () => {
+    const plugin = await started();
+    const request = requestOf(tokensOf([1, 2]));
+    produce(plugin, request);
+    request.locals.set(PrefillProfile, "mine");
+    choose(plugin, request, { decode: "a", mine: "b", prefill: "c" });
     expect(matched(plugin, [1, 2])).toEqual([2, 2, 0]);
   });
 

@@ -1,5 +1,5 @@
 import { definePlugin, defineRequestKey } from "@pointsman/plugin-api";
-import { PrefixMatchBlocks } from "@pointsman/plugin-api/keys";
+import { PrefillProfile, PrefixMatchBlocks } from "@pointsman/plugin-api/keys";
 import { z } from "zod";
 import { RecencyList } from "./recency-list.ts";
 import { prefixMatchInfoProducerName, writtenBy } from "./written-by.ts";
@@ -27,7 +27,7 @@ const config = z.strictObject({
 
 /** What every candidate gets when the prompt is cached somewhere: the score then says nothing. */
 const WARM = 0.5;
-/** Beside the primary one, the profile whose endpoint computes the prompt too. */
+/** Beside the primary one, the profile whose endpoint computes the prompt too, where no handler says what it is called. */
 const PREFILL_PROFILE = "prefill";
 
 /**
@@ -79,7 +79,7 @@ export const noHitLruScorer = definePlugin({
         if (request.locals.get(warm) !== false) return;
         const primary = choice.picked[0];
         if (primary !== undefined) recency.use(primary.id);
-        const prefill = choice.result(PREFILL_PROFILE)?.picked[0];
+        const prefill = choice.result(request.locals.get(PrefillProfile) ?? PREFILL_PROFILE)?.picked[0];
         if (prefill !== undefined && prefill.id !== primary?.id) recency.use(prefill.id);
       },
     };

@@ -6,9 +6,15 @@ import { decisionLine } from "./decision-line.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
 import { renderSummary } from "./summary.ts";
 import { sendMixedTraffic } from "./traffic.ts";
+import { untilScraped } from "./until-scraped.ts";
 
 const flags = defineFlags({
   once: { kind: "boolean", default: false, help: "send 60 mixed requests, print a table, and end" },
+  pd: {
+    kind: "boolean",
+    default: false,
+    help: "prefill and decode on servers of their own, compared with servers that do both",
+  },
   envoy: { kind: "boolean", default: false, help: "a real Envoy from PATH instead of our gateway" },
   "config-file": { kind: "string", placeholder: "FILE", help: "another configuration than the demo's" },
   "plugin-root": { kind: "list", help: "folders to look for plugin packages in" },
@@ -41,6 +47,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${renderDiagnostics(diagnostics, { format: "text" })}\n`);
     return exitCodeOf(diagnostics);
   }
+  if (values.pd) return (await import("./pd/pd-demo.ts")).pdDemo(values, given);
   const file = values["config-file"];
   const portOf = (name: "port" | "admin-port"): number => (values.once && !given.has(name) ? 0 : values[name]);
   try {
@@ -110,14 +117,6 @@ function watchDecisions({ epp, simulators }: Fleet): () => void {
   return epp.decisions.onFinished((record) =>
     print(decisionLine(reportDecision(record), (address) => names.get(address) ?? address)),
   );
-}
-
-/** Waits until every endpoint was scraped once, so that the first decisions are not blind; not longer than 3 s. */
-async function untilScraped({ epp }: Fleet): Promise<void> {
-  const deadline = Date.now() + 3_000;
-  while (Date.now() < deadline && epp.datastore.snapshot().updatedAt.some(Number.isNaN)) {
-    await new Promise((done) => setTimeout(done, 20));
-  }
 }
 
 function print(text: string): void {

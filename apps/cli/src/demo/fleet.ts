@@ -59,44 +59,59 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     const endpointsFile = join(dir, "endpoints.yaml");
     const endpoints = simulators.map(({ name, host, port }) => ({ name, address: host, port: String(port) }));
     writeFileSync(endpointsFile, JSON.stringify({ endpoints }, null, 2));
-    const { picker, diagnostics } = await loadPickerConfig({
-      file: options.configFile,
-      cwd: process.cwd(),
-      pluginRoots: options.pluginRoots,
-      endpointsFile,
-    });
-    if (picker === undefined) throw new DiagnosticError(diagnostics);
-    const epp = await createEpp({
-      picker,
-      log: createLogger({ level: "warn" }),
-      pool: "demo",
-      ports: { grpc: 0, health: 0, metrics: 0, admin: options.adminPort },
-      allowExperimental: options.allowExperimental,
-    });
-    closers.push(() => epp.drain(2_000));
-    const front = await openFront(options, epp, simulators, dir);
-    closers.push(async () => {
-      // A proxy that is stopped while the picker still holds streams would have to cut them.
-      const deadline = Date.now() + DRAIN_LIMIT_MS;
-      while (epp.activeStreams > 0 && Date.now() < deadline) await setTimeout(20);
-      await front.close();
-    });
-    return {
-      url: front.url,
-      simulators,
-      epp,
-      configFile: picker.source.name,
-      warnings: diagnostics.filter((item) => !hasErrors([item])),
-      close,
-    };
+    const front = await createFront({ ...options, endpointsFile, dir, endpoints: simulators, closers });
+    return { ...front, simulators, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function openFront(options: FleetOptions, epp: Epp, simulators: readonly ModelSim[], dir: string) {
-  const endpoints = simulators.map(({ host, port }) => ({ host, port }));
+export interface FrontOptions extends Omit<FleetOptions, "servers"> {
+  /** The endpoints that the picker is told of. */
+  readonly endpointsFile: string;
+  /** Those that the proxy knows by itself, for when the picker is away. */
+  readonly endpoints: readonly { readonly host: string; readonly port: number }[];
+  /** Folder for files that are made. */
+  readonly dir: string;
+  /** Gets what must be done at the end, to be run in reverse order. */
+  readonly closers: (() => Promise<unknown> | unknown)[];
+}
+
+/** Starts a picker and a proxy in front of endpoints. */
+export async function createFront(options: FrontOptions): Promise<Omit<Fleet, "simulators" | "close">> {
+  const { picker, diagnostics } = await loadPickerConfig({
+    file: options.configFile,
+    cwd: process.cwd(),
+    pluginRoots: options.pluginRoots,
+    endpointsFile: options.endpointsFile,
+  });
+  if (picker === undefined) throw new DiagnosticError(diagnostics);
+  const epp = await createEpp({
+    picker,
+    log: createLogger({ level: "warn" }),
+    pool: "demo",
+    ports: { grpc: 0, health: 0, metrics: 0, admin: options.adminPort },
+    allowExperimental: options.allowExperimental,
+  });
+  options.closers.push(() => epp.drain(2_000));
+  const front = await openFront(options, epp);
+  options.closers.push(async () => {
+    // A proxy that is stopped while the picker still holds streams would have to cut them.
+    const deadline = Date.now() + DRAIN_LIMIT_MS;
+    while (epp.activeStreams > 0 && Date.now() < deadline) await setTimeout(20);
+    await front.close();
+  });
+  return {
+    url: front.url,
+    epp,
+    configFile: picker.source.name,
+    warnings: diagnostics.filter((item) => !hasErrors([item])),
+  };
+}
+
+async function openFront({ dir, ...options }: FrontOptions, epp: Epp) {
+  const endpoints = options.endpoints.map(({ host, port }) => ({ host, port }));
   if (options.envoy) {
     const port = options.port === 0 ? await freePort() : options.port;
     return createEnvoyFront({ port, grpcPort: epp.ports.grpc, healthPort: epp.ports.health, endpoints, dir });

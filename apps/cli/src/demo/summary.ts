@@ -36,7 +36,8 @@ export function renderSummary(
   ].join("\n");
 }
 
-function renderTable(rows: readonly (readonly string[])[]): string {
+/** A table with a line below its head; all columns but the first are right-aligned. */
+export function renderTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     row

@@ -21,6 +21,11 @@ export interface EngineOptions {
   /** Each duration is multiplied by a number drawn uniformly from [1 - jitter, 1 + jitter]. */
   readonly jitter: number;
   readonly seed: number;
+  /**
+   * 0 to 1: how much computing a prompt slows down everything else on the server. Above 0 prompts are computed one after
+   * the other, and each delays the next token of every request that is decoding by this share of its time.
+   */
+  readonly prefillInterference?: number;
   /** Different LoRA adapters that may compute at the same time. */
   readonly maxLoras: number;
 }
@@ -118,6 +123,10 @@ export function createEngine(options: EngineOptions, clock: EngineClock): Engine
   let closed = false;
   let armedAt = Number.POSITIVE_INFINITY;
   let disarm: (() => void) | undefined;
+  const { prefillInterference = 0 } = options;
+  /** Requests whose tokens a prefill delays; kept only where it does. */
+  const decoding = new Set<Task>();
+  let prefillFreeAt = 0;
 
   const jittered = (duration: number, task: Task): number =>
     options.jitter === 0 ? duration : duration * (1 + options.jitter * (2 * task.random() - 1));
@@ -148,6 +157,7 @@ export function createEngine(options: EngineOptions, clock: EngineClock): Engine
     if (task.state === "prefill") {
       task.state = "decode";
       task.firstTokenAt = now;
+      if (prefillInterference > 0) decoding.add(task);
     }
     while (task.emitted < outputTokens && task.at <= now) {
       task.emitted++;
@@ -192,6 +202,7 @@ export function createEngine(options: EngineOptions, clock: EngineClock): Engine
 
   function leaveBatch(task: Task): void {
     task.lease = undefined;
+    decoding.delete(task);
     running--;
     if (task.work.adapter !== undefined) adapters.stopRunning(task.work.adapter);
   }
@@ -234,9 +245,24 @@ export function createEngine(options: EngineOptions, clock: EngineClock): Engine
     if (task.work.adapter !== undefined) adapters.startRunning(task.work.adapter);
     const uncached = task.work.prompt.length - task.cachedTokens;
     const firstMs = remote > 0 ? options.interTokenMs : options.ttftMs;
-    const prefillMs = firstMs + (uncached * options.prefillUsPerToken) / 1000;
-    task.at = now + jittered(prefillMs, task) + (task.work.extraDelayMs ?? 0);
+    const scale = jittered(1, task);
+    const computeMs = (uncached * options.prefillUsPerToken * scale) / 1000;
+    const queuedMs = prefillInterference > 0 ? queuePrefill(computeMs, now) : 0;
+    task.at = now + queuedMs + firstMs * scale + computeMs + (task.work.extraDelayMs ?? 0);
     due.push(task);
+  }
+
+  /** Delays what is decoding, and returns how long the prompts before this one still take. */
+  function queuePrefill(computeMs: number, now: number): number {
+    const startsAt = Math.max(now, prefillFreeAt);
+    prefillFreeAt = startsAt + computeMs;
+    for (const task of decoding) {
+      if (task.heapIndex < 0) continue;
+      due.remove(task);
+      task.at += computeMs * prefillInterference;
+      due.push(task);
+    }
+    return startsAt - now;
   }
 
   function abort(task: Task): void {

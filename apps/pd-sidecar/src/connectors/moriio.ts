@@ -33,7 +33,7 @@ export function createMoriioConnector(settings: Settings, log: HostLogger): Conn
     body: exchange.oneToken().with({
       kv_transfer_params: { ...PREFILL_PARAMS, ...(writes ? pushParams(exchange, transferId, settings) : {}) },
     }),
-    headers: { ...IDENTITY, ...rankHeader(moriioRank(exchange.id, dpSize)) },
+    headers: rankHeader(moriioRank(exchange.id, dpSize)),
   });
 
   return {

@@ -26,7 +26,6 @@ export function createNixlV2Connector(settings: Settings, log: HostLogger): Conn
       const source = kvSourceParams(exchange, settings);
       const prefill = await exchange.prefill({
         body: exchange.oneToken().with({ kv_transfer_params: { ...PREFILL_PARAMS, ...source } }),
-        headers: IDENTITY,
       });
       return decodeAfter(exchange, prefill, log);
     },

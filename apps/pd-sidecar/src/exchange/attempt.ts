@@ -77,7 +77,8 @@ export class Attempt implements ConnectorExchange {
     const prefill = runPrefill(parts, {
       target: this.prefiller,
       path,
-      headers: this.#headers(leg),
+      // It is read here, whatever the client could unpack.
+      headers: this.#headers({ ...leg, headers: { "accept-encoding": "identity", ...leg.headers } }),
       body: leg.body,
       anyAnswer,
       signal: this.signal,

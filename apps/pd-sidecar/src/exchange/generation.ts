@@ -5,9 +5,9 @@ import { NotAdmitted, type Ticket } from "../admission/admission-queue.ts";
 import type { Reservation } from "../admission/buffer-budget.ts";
 import { multimodalItems } from "../encoder/multimodal-items.ts";
 import { runEncoders } from "../encoder/run-encoders.ts";
-import { crossing, fieldOf, without } from "../http/headers.ts";
+import { crossing, without } from "../http/headers.ts";
 import { openJsonBody } from "../http/json-body.ts";
-import { Refusal, sendOwn } from "../http/own-answers.ts";
+import { discardUpload, Refusal, sendOwn } from "../http/own-answers.ts";
 import { BrokenBody, readBody } from "../http/read-body.ts";
 import { passAnswer, sendAnswer } from "../http/send-answer.ts";
 import { formatTarget } from "../http/target.ts";
@@ -25,6 +25,8 @@ import { NOT_FORWARDED, readRouting } from "./routing-headers.ts";
 const REQUEST_ID: ReadonlySet<string> = new Set(["x-request-id"]);
 /** The client's body, one edited copy, and the buffer of the socket. */
 const COPIES = 3;
+/** A client that sends nothing for so long holds no memory any longer. */
+const UPLOAD_STALL_MS = 60_000;
 
 /** One request of a route that generates, from its headers to the end of its answer. */
 export class Generation {
@@ -82,6 +84,7 @@ export class Generation {
       maxBytes: settings["max-body-bytes"],
       budget: this.#parts.budget,
       copies: COPIES,
+      stallMs: UPLOAD_STALL_MS,
     });
     this.#reserved = reserved;
     if (!(isDisaggregated || isPulled || isChunked)) {
@@ -242,7 +245,7 @@ export class Generation {
     }
     if (error instanceof Refusal || error instanceof PrefillFailure) {
       sendOwn(response, error);
-      this.#discardUpload();
+      discardUpload(this.#request);
       return error.status < 500 || error.status === 503 ? "refused" : "error";
     }
     if (error instanceof BrokenBody) {
@@ -254,10 +257,5 @@ export class Generation {
     }
     sendOwn(response, { status: 502, message: "The connector could not serve the request." });
     return "error";
-  }
-
-  /** Lets a client that still uploads read the answer; closing at once would reset the connection. */
-  #discardUpload(): void {
-    if (!this.#request.complete && fieldOf(this.#request.rawHeaders, "expect") === undefined) this.#request.resume();
   }
 }

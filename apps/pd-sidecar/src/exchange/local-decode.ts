@@ -1,13 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import type { DecodeAnswer, HostPort, JsonBody } from "@pointsman/plugin-api";
 import { chunkedDecode } from "../decode/chunked-decode.ts";
-import type { RawHeaders } from "../http/headers.ts";
+import { type RawHeaders, without } from "../http/headers.ts";
 import { Refusal } from "../http/own-answers.ts";
 import { type UpstreamAnswer, UpstreamFailure, type UpstreamRequest } from "../upstream/upstream-client.ts";
 import type { Parts } from "./parts.ts";
 import { CHAT_PATH, pathOf } from "./routes.ts";
 
 type Needs = Pick<Parts, "settings" | "clients" | "budget">;
+
+const ENCODING: ReadonlySet<string> = new Set(["accept-encoding"]);
 
 /** Sends to the local model server. @throws Refusal 503 when it is not there, 502 when it broke off */
 export async function askDecoder(parts: Needs, target: HostPort, request: UpstreamRequest): Promise<UpstreamAnswer> {
@@ -36,12 +38,14 @@ export interface DecodeRequest {
 
 /** The decode leg: in one piece, or in chunks where that is switched on and the request is of that kind. */
 export async function decodeLocally(parts: Needs, request: DecodeRequest): Promise<DecodeAnswer> {
-  const { target, path, headers, signal, onFirstBytes } = request;
-  const send = (body: JsonBody): Promise<UpstreamAnswer> =>
+  const { target, path, signal, onFirstBytes } = request;
+  const send = (body: JsonBody, headers = request.headers): Promise<UpstreamAnswer> =>
     askDecoder(parts, target, { method: "POST", path, headers, body: body.bytes, signal });
   const size = parts.settings["decode-chunk-size"];
   if (request.chunkable && size > 0 && pathOf(path) === CHAT_PATH) {
-    const answer = await chunkedDecode({ body: request.body, size, budget: parts.budget, send });
+    const readable = [...without(request.headers, ENCODING), "accept-encoding", "identity"];
+    const sendChunk = (body: JsonBody): Promise<UpstreamAnswer> => send(body, readable);
+    const answer = await chunkedDecode({ body: request.body, size, budget: parts.budget, send: sendChunk });
     if (answer !== undefined) return { ...answer, body: watched(answer.body, () => onFirstBytes(answer.status)) };
   }
   const { status, headers: answered, body } = await send(request.body);

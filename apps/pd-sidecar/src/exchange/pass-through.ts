@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { crossing } from "../http/headers.ts";
-import { Refusal, sendOwn } from "../http/own-answers.ts";
+import { discardUpload, Refusal, sendOwn } from "../http/own-answers.ts";
 import { passAnswer } from "../http/send-answer.ts";
 import { UpstreamFailure } from "../upstream/upstream-client.ts";
 import { askDecoder } from "./local-decode.ts";
@@ -32,6 +32,6 @@ export async function passThrough(parts: Parts, rank: Rank, request: IncomingMes
       response,
       error instanceof Refusal ? error : { status: 502, message: "The request could not be passed on." },
     );
-    request.resume();
+    discardUpload(request);
   }
 }

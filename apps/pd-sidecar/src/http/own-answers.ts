@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** An answer that the sidecar makes itself. */
 export interface OwnAnswer {
@@ -24,6 +24,7 @@ export class Refusal extends Error implements OwnAnswer {
 const TYPES: Readonly<Record<number, string>> = {
   400: "BadRequestError",
   403: "ForbiddenError",
+  408: "RequestTimeoutError",
   413: "RequestTooLargeError",
   429: "TooManyRequestsError",
   500: "InternalServerError",
@@ -51,4 +52,18 @@ export function sendOwn(response: ServerResponse, answer: OwnAnswer): void {
     ...(answer.retryAfter === undefined ? {} : { "retry-after": String(answer.retryAfter) }),
   });
   response.end(body);
+}
+
+const LINGER_MS = 5_000;
+
+/**
+ * Lets a client that is still uploading read the answer that was already given: what it sends is thrown away for a
+ * while, because closing at once would reset the connection and lose the answer.
+ */
+export function discardUpload(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  request.resume();
+  const cutOff = setTimeout(() => request.destroy(), LINGER_MS);
+  cutOff.unref();
+  request.once("close", () => clearTimeout(cutOff));
 }

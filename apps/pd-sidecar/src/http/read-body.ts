@@ -19,23 +19,28 @@ export interface ReadLimits {
   readonly budget: BufferBudget;
   /** How many copies of the body will exist at a time; so much is reserved. */
   readonly copies: number;
+  /** Longest pause of a sender; 0 or absent: somebody else watches the time. */
+  readonly stallMs?: number;
 }
 
 /**
- * Reads a whole body. What is announced or read is taken from the budget at once.
+ * Reads a whole body. What is read is taken from the budget at once; what is only announced is not, or a client could
+ * take all of it with a header.
  *
- * @throws Refusal 413 above the limit, 503 when the budget is used up; the rest then stays unread
+ * @throws Refusal 413 above the limit, 503 when the budget is used up, 408 after a pause; the rest then stays unread
  * @throws BrokenBody when the message breaks off
  */
-export function readBody(message: IncomingMessage, { maxBytes, budget, copies }: ReadLimits): Promise<ReadBody> {
+export function readBody(message: IncomingMessage, limits: ReadLimits): Promise<ReadBody> {
+  const { maxBytes, budget, copies, stallMs = 0 } = limits;
   const announced = Number(message.headers["content-length"] ?? Number.NaN);
   if (announced > maxBytes) return Promise.reject(tooLarge(maxBytes));
   const reserved = budget.open();
-  if (announced > 0 && !reserved.grow(announced * copies)) return Promise.reject(noRoom());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    const stalled = stallMs > 0 ? setTimeout(() => fail(tooSlow(stallMs)), stallMs) : undefined;
     const settle = (act: () => void): void => {
+      clearTimeout(stalled);
       message.off("data", onData).off("end", onEnd).off("close", onClose);
       act();
     };
@@ -48,8 +53,9 @@ export function readBody(message: IncomingMessage, { maxBytes, budget, copies }:
       });
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
+      stalled?.refresh();
       if (size > maxBytes) fail(tooLarge(maxBytes));
-      else if (size * copies > reserved.bytes && !reserved.grow(size * copies - reserved.bytes)) fail(noRoom());
+      else if (!reserved.grow(chunk.length * copies)) fail(noRoom());
       else chunks.push(chunk);
     };
     const onEnd = (): void => {
@@ -70,4 +76,8 @@ function tooLarge(maxBytes: number): Refusal {
 
 function noRoom(): Refusal {
   return new Refusal(503, "The sidecar has no room for another body at the moment.", 1);
+}
+
+function tooSlow(stallMs: number): Refusal {
+  return new Refusal(408, `The body stopped for ${stallMs} ms.`);
 }

@@ -348,6 +348,39 @@ describeWithRedis("a server that is no Redis", () => {
   });
 });
 
+describeWithRedis("a server whose answer does not end", () => {
+  it("is left before it fills the memory", async () => {
+    const piece = Buffer.alloc(1_048_576, "x");
+    let closedAfter = 0;
+    const server = createServer((socket) => {
+      let sent = 0;
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        closedAfter ||= sent;
+      });
+      const pour = (): void => {
+        while (!socket.destroyed && sent < 512 * piece.length && socket.write(piece)) sent += piece.length;
+      };
+      socket.on("drain", pour);
+      socket.once("data", () => {
+        socket.write("$99999999999\r\n");
+        pour();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const index = createRedisIndex({ address: `127.0.0.1:${(server.address() as AddressInfo).port}`, deadlineMs: 50 });
+    try {
+      await index.connected(GENEROUS_MS);
+      expect((await index.lookup("", keys(1))).found).toBe(false);
+      await until(() => closedAfter > 0);
+      expect(closedAfter).toBeLessThan(64 * piece.length);
+    } finally {
+      await index.close();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+});
+
 describeWithRedis("TLS", () => {
   it("is checked against the given authority, and by name", async () => {
     const folder = (await startRedis()) as RedisServer;

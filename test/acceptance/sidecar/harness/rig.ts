@@ -28,7 +28,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly text: string;
-  /** The body, parsed. */
+  /** The body, parsed; undefined when it is no JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into it
   readonly json: any;
   /** Values of the `data:` lines. */
@@ -53,7 +53,7 @@ export function ask(port: number, call: Call = {}): Promise<Answer> {
     const outgoing = (tls ? httpsRequest : httpRequest)({
       ...{ host: "127.0.0.1", port, method, path, agent: false, rejectUnauthorized: false },
       ...(signal === undefined ? {} : { signal }),
-      headers: { "content-type": "application/json", ...headers },
+      headers: { "content-type": "application/json", ...lengthOf(sent, headers), ...headers },
     });
     outgoing.on("error", reject);
     outgoing.on("response", (response) => {
@@ -66,15 +66,26 @@ export function ask(port: number, call: Call = {}): Promise<Answer> {
           status: response.statusCode!,
           headers: response.headers,
           text,
-          get json() {
-            return JSON.parse(text);
-          },
+          json: parsed(text),
           events: [...text.matchAll(/^data: ?(.*)$/gm)].map(([, value]) => value!),
         });
       });
     });
     outgoing.end(sent);
   });
+}
+
+function lengthOf(sent: string | undefined, headers: object): Record<string, string> {
+  if (sent === undefined || "transfer-encoding" in headers) return {};
+  return { "content-length": String(Buffer.byteLength(sent)) };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export const CHAT = { model: "m", messages: [{ role: "user", content: "hi" }] };
