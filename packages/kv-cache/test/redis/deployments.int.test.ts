@@ -6,6 +6,10 @@ import { createRedisIndex, longestPrefixes } from "../../src/redis/index.ts";
 import { closeLater, connect, keys, podA, podB, prefixesOf } from "./opened-index.ts";
 import { describeWithRedis, freePort, type RedisServer, startRedis, until } from "./redis-server.ts";
 
+const PASSWORD = "a-password";
+const PROTECTED = ["--requirepass", PASSWORD, "--masterauth", PASSWORD];
+const LOGIN = ["--no-auth-warning", "-a", PASSWORD];
+
 describeWithRedis("TLS", () => {
   it("is checked against the given authority, and by name", async () => {
     const folder = (await startRedis()) as RedisServer;
@@ -64,9 +68,9 @@ describeWithRedis("a cluster", () => {
     const nodes = await Promise.all([0, 1, 2].map(() => startClusterNode()));
     try {
       const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-      execFileSync("redis-cli", ["--cluster", "create", ...addresses, "--cluster-yes"], { stdio: "ignore" });
+      execFileSync("redis-cli", [...LOGIN, "--cluster", "create", ...addresses, "--cluster-yes"], { stdio: "ignore" });
       await until(() => nodes.every((node) => node.cli("cluster", "info").includes("cluster_state:ok")), 20_000);
-      const index = await connect({ address: `redis+cluster://${addresses.slice(0, 2).join(",")}` });
+      const index = await connect({ address: `redis+cluster://:${PASSWORD}@${addresses.slice(0, 2).join(",")}` });
       const blocks = Array.from({ length: 60 }, (_, i) => String(i + 1));
       index.writer.store({ model: "", pod: podA, tier: "gpu", blocks, engineBlocks: blocks.map((key) => `9${key}`) });
       index.writer.store({ model: "", pod: podB, tier: "gpu", blocks: blocks.slice(0, 20) });
@@ -91,7 +95,10 @@ describeWithRedis("a cluster", () => {
   async function startClusterNode(attempt = 0): Promise<RedisServer> {
     const bus = await freePort();
     try {
-      return await startRedis({ args: ["--cluster-enabled", "yes", "--cluster-port", String(bus)] });
+      return await startRedis({
+        args: ["--cluster-enabled", "yes", "--cluster-port", String(bus), ...PROTECTED],
+        cliArgs: LOGIN,
+      });
     } catch (error) {
       if (attempt >= 3) throw error;
       return startClusterNode(attempt + 1);
@@ -101,8 +108,11 @@ describeWithRedis("a cluster", () => {
 
 describeWithRedis("sentinels", () => {
   it("lead to the master, and to its successor when it is gone", async () => {
-    const master = await startRedis();
-    const replica = await startRedis({ args: ["--replicaof", "127.0.0.1", String(master.port)] });
+    const master = await startRedis({ args: PROTECTED, cliArgs: LOGIN });
+    const replica = await startRedis({
+      args: ["--replicaof", "127.0.0.1", String(master.port), ...PROTECTED],
+      cliArgs: LOGIN,
+    });
     const port = await freePort();
     const config = join(master.folder, "sentinel.conf");
     const lines = [
@@ -110,6 +120,7 @@ describeWithRedis("sentinels", () => {
       "bind 127.0.0.1",
       `dir ${master.folder}`,
       `sentinel monitor blocks 127.0.0.1 ${master.port} 1`,
+      `sentinel auth-pass blocks ${PASSWORD}`,
       "sentinel down-after-milliseconds blocks 500",
       "sentinel failover-timeout blocks 2000",
     ];
@@ -118,7 +129,7 @@ describeWithRedis("sentinels", () => {
     try {
       await until(() => sentinel.cli("sentinel", "replicas", "blocks").includes(String(replica.port)), 20_000);
       const index = await connect({
-        address: `redis+sentinel://127.0.0.1:${port}/blocks`,
+        address: `redis+sentinel://:${PASSWORD}@127.0.0.1:${port}/blocks`,
         deadlineMs: 500,
         coolDownMs: 50,
       });
