@@ -30,8 +30,10 @@ export class PromptKeys {
     );
   }
 
-  /** @param salt the request's cache salt; the index of v0.1 knows none, so a salted prompt has no keys there. */
-  of(tokens: Uint32Array, model: string, salt: string | undefined): BlockNames {
+  /** @param cacheSalt the request's cache salt; the index of v0.1 knows none, so a salted prompt has no keys there. */
+  of(tokens: Uint32Array, model: string, cacheSalt: string | undefined): BlockNames {
+    // An empty salt is none, for the engines too.
+    const salt = cacheSalt === "" ? undefined : cacheSalt;
     const { layout, hashAlgorithm } = this.#options;
     if (layout === "v0.1") {
       return salt === undefined ? sha256ChunkHashes(tokens, this.blockTokens, this.#maxBlocks) : [];

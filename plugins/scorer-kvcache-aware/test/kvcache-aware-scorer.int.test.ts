@@ -104,6 +104,7 @@ describeWithRedis("kvcache-aware-scorer", () => {
     redis.cli("flushall");
     hold("10.0.0.1", 4);
     expect(await scores(plugin)).toEqual([1, 0, 0, 0]);
+    expect(await scores(plugin, prompt, { cacheSalt: "" })).toEqual([1, 0, 0, 0]);
     expect(await scores(plugin, prompt.subarray(0, 255))).toEqual(NONE);
     expect(await scores(plugin, null)).toEqual(NONE);
     expect(await scores(plugin, prompt, { cacheSalt: "tenant" })).toEqual(NONE);

@@ -106,6 +106,29 @@ describeWithRedis("serve with variables and a real Redis", () => {
     expect(serve.output()).toContain("PREFILL_ENABLE_KVCACHE_AWARE_SCORER has no effect: PD_ENABLED is not true.");
   });
 
+  it("goes on routing while Redis hangs, counts it, and uses it again when it answers", async () => {
+    const env = {
+      ENABLE_KVCACHE_AWARE_SCORER: "true",
+      KVCACHE_INDEXER_REDIS_ADDR: `127.0.0.1:${prefillRedis.port}`,
+      HF_TOKEN: TOKEN,
+    };
+    const serve = await startServe(env, endpoints);
+    hold(prefillRedis, "127.0.0.2", prompt("h"));
+    const toHolder = async () => (await routed(serve, prompt("h")))[0] === "127.0.0.2:9";
+    await expect.poll(toHolder, { timeout: 5_000 }).toBe(true);
+    prefillRedis.kill("SIGSTOP");
+    const destinations = new Set<string | undefined>();
+    for (let i = 0; i < 40; i += 1) destinations.add((await routed(serve, prompt("h"), { "x-request-id": `${i}` }))[0]);
+    expect([...destinations].sort()).toEqual(["127.0.0.1:9", "127.0.0.2:9"]);
+    const metrics = await (await fetch(`http://127.0.0.1:${serve.ports.metrics}/metrics`)).text();
+    expect(metrics).toMatch(/^llm_d_epp_kv_cache_index_lookup_failures_total\{.*reason="late".*\} [1-9]/m);
+    expect(metrics).toMatch(/^llm_d_epp_kv_cache_index_circuit_open\{.*\} (?:1|0\.5)$/m);
+    prefillRedis.kill("SIGCONT");
+    await expect
+      .poll(async () => (await Promise.all([1, 2, 3, 4, 5].map(toHolder))).every(Boolean), { timeout: 30_000 })
+      .toBe(true);
+  });
+
   it("F27 shows neither HF_TOKEN nor the password: in no log line, dump, report or error", async () => {
     const env = {
       ENABLE_KVCACHE_AWARE_SCORER: "true",

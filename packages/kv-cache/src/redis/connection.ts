@@ -1,5 +1,6 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
 import type { RedisAddress } from "./address.ts";
+import { boundAnswers } from "./bound-answers.ts";
 import { guardAgainstUnaskedReplies } from "./unasked-replies.ts";
 
 /** TLS of connections to `rediss://` addresses. PEM texts. */
@@ -40,6 +41,8 @@ export function connectRedis({ address, tls, onError }: ConnectionOptions): Redi
           clusterOptions(address, tls),
         )
       : new Redis(serverOptions(address, tls));
+  if (client instanceof Cluster) client.on("+node", (node: Redis) => boundAnswers(node));
+  else boundAnswers(client);
   // An error of ioredis carries the command that failed, AUTH among them: only its message is passed on.
   client.on("error", (error: Error & { lastNodeError?: Error }) => {
     onError(messageOf(error.lastNodeError ?? error));

@@ -66,11 +66,62 @@ for i = 1, #KEYS do
 end
 `;
 
-const scriptName = "pointsmanRemove";
-type Scripted = RedisClient & { readonly [scriptName]: (count: number, ...rest: string[]) => Promise<unknown> };
+/** Adds a holder to all of our blocks that an engine's key leads to. */
+export const copyScript = `
+for i = 1, #KEYS do
+  for _, block in ipairs(redis.call('ZRANGE', KEYS[i], 0, -1)) do
+    redis.call('HSET', block, ARGV[1], ARGV[2])
+  end
+end
+`;
 
-export function defineRemoveScript(client: RedisClient): void {
-  client.defineCommand(scriptName, { lua: removeScript });
+const removeName = "pointsmanRemove";
+const copyName = "pointsmanCopy";
+type Script = (count: number, ...rest: string[]) => Promise<unknown>;
+type Scripted = RedisClient & { readonly [removeName]: Script; readonly [copyName]: Script };
+
+export function defineChangeScripts(client: RedisClient): void {
+  client.defineCommand(removeName, { lua: removeScript });
+  client.defineCommand(copyName, { lua: copyScript });
+}
+
+/** Blocks whose tokens are not told again, because they were copied to another tier: found through the engine's keys. */
+export async function copyBlocks(
+  client: RedisClient,
+  copied: ChangedBlocks,
+  layout: RedisLayout,
+  isCluster: boolean,
+  now: Date,
+): Promise<void> {
+  const field = layout.field(holderOf(copied));
+  const value = layout.value(now);
+  const names = blockTexts(copied.engineBlocks);
+  if (names.length === 0) return;
+  if (layout.engineKey === undefined) {
+    // These layouts have the engine's own keys.
+    await sendCommands(
+      client,
+      names.map((block): RedisCommand => ["hset", layout.key(copied.model, block), field, value]),
+    );
+    return;
+  }
+  const lists = names.map((block) => layout.engineKey!(block));
+  if (isCluster) {
+    const blocks = await blocksOf(client, lists);
+    await sendCommands(
+      client,
+      blocks.map((block): RedisCommand => ["hset", block, field, value]),
+    );
+  } else await (client as Scripted)[copyName](lists.length, ...lists, field, value);
+}
+
+/** The blocks of a list are on other nodes of a cluster, out of reach for a script: they are read first. */
+async function blocksOf(client: RedisClient, lists: readonly string[]): Promise<string[]> {
+  const found = await sendCommands(
+    client,
+    lists.map((list): RedisCommand => ["zrange", list, 0, -1]),
+  );
+  return (found as string[][]).flat();
 }
 
 /** Removes blocks, by our keys or through the engine's. */
@@ -93,15 +144,10 @@ export async function removeBlocks(
   const lists = blockTexts(removed.engineBlocks).map((block) => layout.engineKey!(block));
   if (lists.length === 0) return;
   if (!isCluster) {
-    await (client as Scripted)[scriptName](lists.length, ...lists, field);
+    await (client as Scripted)[removeName](lists.length, ...lists, field);
     return;
   }
-  // The blocks of a list are on other nodes of a cluster, out of reach for a script.
-  const found = await sendCommands(
-    client,
-    lists.map((list): RedisCommand => ["zrange", list, 0, -1]),
-  );
-  const blocks = (found as string[][]).flat();
+  const blocks = await blocksOf(client, lists);
   await sendCommands(
     client,
     blocks.map((block): RedisCommand => ["hdel", block, field]),

@@ -5,7 +5,8 @@ import { messageOf, type RedisClient } from "./connection.ts";
 import {
   blockTexts,
   type ChangedBlocks,
-  defineRemoveScript,
+  copyBlocks,
+  defineChangeScripts,
   removeBlocks,
   type StoredBlocks,
   storeCommands,
@@ -17,6 +18,11 @@ import { sendCommands } from "./send-commands.ts";
 export interface RedisWriter {
   /** Blocks are now in an endpoint's cache. */
   store(blocks: StoredBlocks): void;
+  /**
+   * Blocks that were stored before are in another tier too. The engine tells only its keys of them, and so does the
+   * caller: `engineBlocks`.
+   */
+  copy(blocks: ChangedBlocks): void;
   /** Blocks are no longer. */
   remove(blocks: ChangedBlocks): void;
   /** An endpoint has lost its whole cache, or is gone. @param pod as in its entries */
@@ -49,7 +55,7 @@ export interface WriterOptions {
 
 type Change =
   | { readonly kind: "store"; readonly blocks: StoredBlocks; readonly count: number }
-  | { readonly kind: "remove"; readonly blocks: ChangedBlocks; readonly count: number }
+  | { readonly kind: "copy" | "remove"; readonly blocks: ChangedBlocks; readonly count: number }
   | { readonly kind: "clear"; readonly pod: string; readonly count: 0 };
 
 /** Commands that are sent together. */
@@ -75,11 +81,15 @@ export class QueuedRedisWriter implements RedisWriter {
   constructor(options: WriterOptions) {
     this.#options = options;
     this.#isCluster = options.client instanceof Cluster;
-    if (!this.#isCluster) defineRemoveScript(options.client);
+    if (!this.#isCluster) defineChangeScripts(options.client);
   }
 
   store(blocks: StoredBlocks): void {
     this.#enqueue({ kind: "store", blocks, count: countOf(blocks) });
+  }
+
+  copy(blocks: ChangedBlocks): void {
+    this.#enqueue({ kind: "copy", blocks, count: countOf(blocks) });
   }
 
   remove(blocks: ChangedBlocks): void {
@@ -180,6 +190,7 @@ export class QueuedRedisWriter implements RedisWriter {
     const [first] = batch;
     if (first?.kind === "clear") await clearEndpoint(client, layout, first.pod);
     else if (first?.kind === "remove") await removeBlocks(client, first.blocks, layout, this.#isCluster);
+    else if (first?.kind === "copy") await copyBlocks(client, first.blocks, layout, this.#isCluster, now());
     else {
       const at = now();
       const commands = batch.flatMap((change) =>

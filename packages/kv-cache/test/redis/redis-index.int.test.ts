@@ -1,33 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer, type Socket } from "node:net";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { createRedisIndex, longestPrefixes, type RedisIndex, type RedisIndexOptions } from "../../src/redis/index.ts";
+import { createRedisIndex, longestPrefixes } from "../../src/redis/index.ts";
+import { closeLater, connect, keys, podA, podB, prefixesOf } from "./opened-index.ts";
 import { describeWithRedis, type RedisServer, startRedis, until } from "./redis-server.ts";
-
-const GENEROUS_MS = 2_000;
-const open: { close(): Promise<void> }[] = [];
-
-async function connect(options: RedisIndexOptions): Promise<RedisIndex> {
-  const index = createRedisIndex({ deadlineMs: GENEROUS_MS, ...options });
-  open.push(index);
-  expect(await index.connected(GENEROUS_MS)).toBe(true);
-  return index;
-}
-
-afterAll(async () => {
-  for (const index of open) await index.close();
-});
-
-const podA = "10.0.0.1:8000";
-const podB = "10.0.0.2:8000";
-const keys = (...numbers: number[]) => numbers.map(String);
-const prefixesOf = async (index: RedisIndex, model: string, blocks: readonly string[]) => {
-  const lookup = await index.lookup(model, blocks);
-  if (!lookup.found) throw new Error(`${lookup.why}: ${lookup.message}`);
-  return Object.fromEntries([...longestPrefixes(lookup.runs)].map(([pod, { blocks }]) => [pod, blocks]));
-};
 
 describeWithRedis("the index in Redis", () => {
   let redis: RedisServer;
@@ -129,6 +103,24 @@ describeWithRedis("the index in Redis", () => {
     expect(index.writer.statistics()).toMatchObject({ queued: 0, dropped: 0, refused: 0 });
   });
 
+  it("adds a tier to blocks of which the engine tells only its keys", async () => {
+    const index = await connect({ address: url() });
+    const { writer } = index;
+    writer.store({ model: "", pod: podA, tier: "gpu", blocks: keys(1, 2), engineBlocks: keys(61, 62) });
+    writer.copy({ model: "", pod: podA, tier: "cpu", engineBlocks: keys(61, 62, 404) });
+    writer.remove({ model: "", pod: podA, tier: "gpu", engineBlocks: keys(61, 62) });
+    await writer.flushed();
+    const lookup = await index.lookup("", keys(1, 2));
+    expect(lookup.found && longestPrefixes(lookup.runs).get(podA)).toEqual({ blocks: 2, weighted: 1.6 });
+    writer.remove({ model: "", pod: podA, tier: "cpu", engineBlocks: keys(61, 62) });
+    await writer.flushed();
+    expect(redis.cli("keys", "*")).toBe("");
+    const older = await connect({ address: url(), layout: "v0.2" });
+    older.writer.copy({ model: "m", pod: podA, tier: "cpu", engineBlocks: keys(7) });
+    await older.writer.flushed();
+    expect(redis.cli("hkeys", "m@7")).toBe(`${podA}@cpu`);
+  });
+
   it.each(["head", "v0.2", "v0.1"] as const)(
     "clears an endpoint in all tiers, and nobody else's (%s)",
     async (layout) => {
@@ -226,7 +218,7 @@ describeWithRedis("the index in Redis", () => {
       address: `redis://p:wrong-secret@127.0.0.1:${redis.port}`,
       warn: (message, fields) => warnings.push(JSON.stringify([message, fields])),
     });
-    open.push(wrong);
+    closeLater(wrong);
     await until(() => warnings.length > 0);
     const lookup = await wrong.lookup("", keys(1));
     expect(lookup.found).toBe(false);
@@ -240,248 +232,4 @@ describeWithRedis("the index in Redis", () => {
     await index.writer.flushed();
     expect(redis.cli("-n", "2", "keys", "*")).toBe("1");
   });
-});
-
-describeWithRedis("a Redis that misbehaves", () => {
-  let redis: RedisServer;
-  beforeEach(async () => {
-    redis = await startRedis();
-    return () => redis.close();
-  });
-  const address = () => `redis://127.0.0.1:${redis.port}`;
-
-  it("hangs: look-ups end at the deadline, soon none is asked any more, and later it heals", async () => {
-    const states: string[] = [];
-    const index = await connect({
-      address: address(),
-      deadlineMs: 20,
-      failureThreshold: 3,
-      coolDownMs: 100,
-      onState: (state) => states.push(state),
-    });
-    redis.cli("hset", "1", `{"PodIdentifier":"${podA}"}`, "");
-    expect((await index.lookup("", keys(1))).found).toBe(true);
-    redis.kill("SIGSTOP");
-    const whys: string[] = [];
-    for (let i = 0; i < 6; i += 1) {
-      const lookup = await index.lookup("", keys(1));
-      whys.push(lookup.found ? "found" : lookup.why);
-    }
-    expect(whys).toEqual(["late", "late", "late", "open", "open", "open"]);
-    expect(index.state).toBe("open");
-    redis.kill("SIGCONT");
-    await until(async () => (await index.lookup("", keys(1))).found);
-    expect(index.state).toBe("closed");
-    expect(states.slice(0, 2)).toEqual(["open", "probing"]);
-    expect(states.at(-1)).toBe("closed");
-  });
-
-  it("restarts: changes wait for it, look-ups do not, and both go on by themselves", async () => {
-    const warnings: string[] = [];
-    const index = await connect({
-      address: address(),
-      deadlineMs: 200,
-      coolDownMs: 50,
-      warn: (message) => warnings.push(message),
-    });
-    index.writer.store({ model: "", pod: podA, tier: "gpu", blocks: keys(1) });
-    await index.writer.flushed();
-    await redis.stop();
-    await until(async () => !(await index.lookup("", keys(1))).found);
-    for (let i = 2; i < 2_000; i += 1) index.writer.store({ model: "", pod: podA, tier: "gpu", blocks: keys(i) });
-    expect(index.writer.statistics().queued).toBe(1_998);
-    await redis.restart();
-    await index.writer.flushed();
-    // The server kept nothing; everything that waited is there, in full.
-    expect(redis.cli("dbsize")).toBe("1998");
-    await until(async () => (await index.lookup("", keys(2))).found);
-    expect(warnings).toContain("changes of the shared index wait for Redis");
-    expect(index.writer.statistics()).toMatchObject({ queued: 0, dropped: 0, refused: 0 });
-  });
-
-  it("is not there at first: the start does not wait, and it is found when it comes", async () => {
-    await redis.stop();
-    const index = createRedisIndex({ address: address(), coolDownMs: 50, deadlineMs: GENEROUS_MS });
-    open.push(index);
-    expect(await index.lookup("", keys(1))).toMatchObject({ found: false, why: "failed" });
-    await redis.restart();
-    await until(async () => (await index.lookup("", keys(1))).found);
-  });
-});
-
-describeWithRedis("a server that is no Redis", () => {
-  it.each([
-    ["talks nonsense", (socket: Socket) => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n")],
-    ["answers with the wrong things", (socket: Socket) => socket.write(":1\r\n+x\r\n$-1\r\n*1\r\n:7\r\n".repeat(20))],
-    ["announces more than it sends", (socket: Socket) => socket.write("*4000000000\r\n$99999999999\r\nx")],
-    ["says nothing", () => {}],
-    ["hangs up", (socket: Socket) => socket.destroy()],
-  ])("%s: look-ups find nothing, within their deadline and without a crash", async (_, answer) => {
-    const sockets = new Set<Socket>();
-    const server = createServer((socket) => {
-      sockets.add(socket);
-      socket.on("error", () => {});
-      socket.on("data", () => answer(socket));
-      socket.on("close", () => sockets.delete(socket));
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
-    const index = createRedisIndex({
-      address: `127.0.0.1:${port}`,
-      deadlineMs: 20,
-      coolDownMs: 10,
-      failureThreshold: 2,
-    });
-    try {
-      await index.connected(500);
-      for (let i = 0; i < 30; i += 1) {
-        const lookup = await index.lookup("", keys(1, 2, 3));
-        expect(lookup.found && lookup.runs.length > 0).toBe(false);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-      index.writer.store({ model: "", pod: podA, tier: "gpu", blocks: keys(1) });
-    } finally {
-      await index.close();
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    }
-  });
-});
-
-describeWithRedis("TLS", () => {
-  it("is checked against the given authority, and by name", async () => {
-    const folder = (await startRedis()) as RedisServer;
-    const [key, cert] = [join(folder.folder, "key.pem"), join(folder.folder, "cert.pem")];
-    execFileSync(
-      "openssl",
-      [
-        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
-        ...[
-          "-keyout",
-          key,
-          "-out",
-          cert,
-          "-subj",
-          "/CN=redis",
-          "-addext",
-          "subjectAltName=DNS:redis.test,IP:127.0.0.1",
-        ],
-      ],
-      { stdio: "ignore" },
-    );
-    const tlsFiles = ["--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert];
-    const redis = await startRedis({
-      args: [...tlsFiles, "--tls-auth-clients", "no"],
-      cliArgs: ["--tls", "--cacert", cert],
-    });
-    try {
-      const ca = readFileSync(cert);
-      const index = await connect({ address: `rediss://127.0.0.1:${redis.port}`, tls: { ca } });
-      index.writer.store({ model: "", pod: podA, tier: "gpu", blocks: keys(1) });
-      await index.writer.flushed();
-      expect(await prefixesOf(index, "", keys(1))).toEqual({ [podA]: 1 });
-      const named = await connect({
-        address: `rediss://127.0.0.1:${redis.port}`,
-        tls: { ca, servername: "redis.test" },
-      });
-      expect(await prefixesOf(named, "", keys(1))).toEqual({ [podA]: 1 });
-      const warnings: string[] = [];
-      const untrusting = createRedisIndex({
-        address: `rediss://127.0.0.1:${redis.port}`,
-        warn: (_, fields) => warnings.push(String(fields["cause"])),
-      });
-      open.push(untrusting);
-      await until(() => warnings.length > 0);
-      expect(warnings[0]).toMatch(/self.signed/);
-      expect(await untrusting.lookup("", keys(1))).toMatchObject({ found: false, why: "failed" });
-    } finally {
-      await redis.close();
-      await folder.close();
-    }
-  });
-});
-
-describeWithRedis("a cluster", () => {
-  it("spreads the blocks over its nodes, and answers one look-up from all of them", async () => {
-    const nodes = await Promise.all([0, 1, 2].map(() => startRedisNode()));
-    try {
-      const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-      execFileSync("redis-cli", ["--cluster", "create", ...addresses, "--cluster-yes"], { stdio: "ignore" });
-      await until(() => nodes.every((node) => node.cli("cluster", "info").includes("cluster_state:ok")), 20_000);
-      const index = await connect({ address: `redis+cluster://${addresses.slice(0, 2).join(",")}` });
-      const blocks = Array.from({ length: 60 }, (_, i) => String(i + 1));
-      index.writer.store({ model: "", pod: podA, tier: "gpu", blocks, engineBlocks: blocks.map((key) => `9${key}`) });
-      index.writer.store({ model: "", pod: podB, tier: "gpu", blocks: blocks.slice(0, 20) });
-      await index.writer.flushed();
-      expect(index.writer.statistics()).toMatchObject({ refused: 0, retries: 0 });
-      for (const node of nodes) expect(Number(node.cli("dbsize"))).toBeGreaterThan(10);
-      expect(await prefixesOf(index, "", blocks)).toEqual({ [podA]: 60, [podB]: 20 });
-      index.writer.remove({ model: "", pod: podA, tier: "gpu", engineBlocks: ["931"] });
-      index.writer.clear(podB);
-      await index.writer.flushed();
-      expect(await prefixesOf(index, "", blocks)).toEqual({ [podA]: 30 });
-      await index.close();
-    } finally {
-      await Promise.all(nodes.map((node) => node.close()));
-    }
-  }, 60_000);
-
-  function startRedisNode(): Promise<RedisServer> {
-    return startClusterNode(0);
-  }
-
-  async function startClusterNode(attempt: number): Promise<RedisServer> {
-    const { freePort } = await import("./redis-server.ts");
-    const bus = await freePort();
-    try {
-      return await startRedis({ args: ["--cluster-enabled", "yes", "--cluster-port", String(bus)] });
-    } catch (error) {
-      if (attempt >= 3) throw error;
-      return startClusterNode(attempt + 1);
-    }
-  }
-});
-
-describeWithRedis("sentinels", () => {
-  it("lead to the master, and to its successor when it is gone", async () => {
-    const master = await startRedis();
-    const replica = await startRedis({ args: ["--replicaof", "127.0.0.1", String(master.port)] });
-    const { freePort } = await import("./redis-server.ts");
-    const port = await freePort();
-    const config = join(master.folder, "sentinel.conf");
-    const lines = [
-      `port ${port}`,
-      "bind 127.0.0.1",
-      `dir ${master.folder}`,
-      `sentinel monitor blocks 127.0.0.1 ${master.port} 1`,
-      "sentinel down-after-milliseconds blocks 500",
-      "sentinel failover-timeout blocks 2000",
-    ];
-    writeFileSync(config, `${lines.join("\n")}\n`);
-    const sentinel = await startRedis({ program: "redis-sentinel", args: [config], port });
-    try {
-      await until(() => sentinel.cli("sentinel", "replicas", "blocks").includes(String(replica.port)), 20_000);
-      const index = await connect({
-        address: `redis+sentinel://127.0.0.1:${port}/blocks`,
-        deadlineMs: 500,
-        coolDownMs: 50,
-      });
-      index.writer.store({ model: "", pod: podA, tier: "gpu", blocks: keys(1) });
-      await index.writer.flushed();
-      expect(master.cli("dbsize")).toBe("1");
-      await until(() => replica.cli("dbsize") === "1");
-      await master.stop();
-      index.writer.store({ model: "", pod: podA, tier: "gpu", blocks: keys(2) });
-      await until(async () => {
-        const lookup = await index.lookup("", keys(1, 2));
-        return lookup.found && longestPrefixes(lookup.runs).get(podA)?.blocks === 2;
-      }, 30_000);
-      expect(replica.cli("dbsize")).toBe("2");
-      await index.close();
-    } finally {
-      await sentinel.close();
-      await replica.close();
-      await master.close();
-    }
-  }, 60_000);
 });
