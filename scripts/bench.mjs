@@ -13,7 +13,7 @@ const files = ["packages", "plugins", "apps"]
   .flatMap((group) => readdirSync(join(root, group)).map((name) => join(root, group, name, "bench")))
   .filter((dir) => existsSync(dir))
   .flatMap((dir) => readdirSync(dir).map((name) => join(dir, name)))
-  .filter((file) => file.endsWith(".bench.ts") && file.includes(filter))
+  .filter((file) => file.endsWith(".bench.ts") && relative(root, file).includes(filter))
   .sort();
 if (files.length === 0) {
   console.error(`no benchmark has "${filter}" in its path`);

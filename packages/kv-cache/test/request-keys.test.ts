@@ -1,90 +1,99 @@
-import fc from "fast-check";
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import {
-  type BlockKeys,
-  NO_PARENT,
-  requestKeys,
-  requestRoot,
-  sglangPageHashes,
-  vllmBlockHashes,
-  vllmNoneHash,
-  xxHash64,
-} from "../src/index.ts";
+import { cborFnvKeys, cborFnvRoot } from "../src/keys/cbor-fnv-keys.ts";
+import { decimalKeys } from "../src/keys/decimal-keys.ts";
+import { sha256ChunkHashes } from "../src/keys/sha256-chunk-keys.ts";
+import { xxh64RequestKeys, xxh64Root } from "../src/keys/xxh64-request-keys.ts";
 
 const tokens = Uint32Array.from({ length: 32 }, (_, i) => i + 1);
+const salt = new Map([[0, ["salt-xyz"]]]);
 
-function numbers(keys: BlockKeys): bigint[] {
-  return Array.from({ length: keys.length / 2 }, (_, i) => {
-    return (BigInt(keys[2 * i + 1]! >>> 0) << 32n) | BigInt(keys[2 * i]! >>> 0);
-  });
+/** FNV-64a as its definition says it, over bytes in hex. */
+function fnv(hex: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(hex, "hex")) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return String(hash);
 }
 
-describe("request keys", () => {
-  it("are those of llm-d's xxh64 scheme", () => {
-    expect(numbers(xxHash64(Buffer.alloc(0)))).toEqual([17241709254077376921n]);
-    const root = requestRoot("test-model");
-    expect(numbers(root)).toEqual([658786475292698776n]);
-    expect(numbers(requestKeys(tokens, 16, root))).toEqual([13553460584553255540n, 9887990258693334188n]);
-    const salted = requestKeys(tokens, 16, root, [[Buffer.from("salt-xyz")]]);
-    expect(numbers(salted)[0]).toBe(9445885041921897234n);
-    expect(numbers(salted)[1]).not.toBe(9887990258693334188n);
+describe("keys of cbor-fnv", () => {
+  it("are those of Go for tokens 1 to 32 in blocks of 16", () => {
+    const root = cborFnvRoot("test-model");
+    expect(decimalKeys(root)).toEqual(["17515353698173365712"]);
+    expect(decimalKeys(cborFnvKeys(tokens, 16, root))).toEqual(["9540012594951042066", "16921089685996993662"]);
+    expect(decimalKeys(cborFnvKeys(tokens, 16, root, salt, 1))).toEqual(["8616418028507794824"]);
   });
 
-  it("of a continued chain are those of the whole", () => {
-    fc.assert(
-      fc.property(
-        fc.uint32Array({ minLength: 8, maxLength: 80 }),
-        fc.nat(9),
-        fc.array(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 2 }), { maxLength: 8 }),
-        (ids, blocksBefore, extras) => {
-          const all = requestKeys(ids, 8, NO_PARENT, extras);
-          const split = Math.min(blocksBefore, all.length / 2);
-          const first = requestKeys(ids.subarray(0, 8 * split), 8, NO_PARENT, extras);
-          const parent = split === 0 ? NO_PARENT : first.slice(-2);
-          const second = requestKeys(ids.subarray(8 * split), 8, parent, extras.slice(split));
-          expect([...first, ...second]).toEqual([...all]);
-          expect(requestKeys(ids, 8, NO_PARENT, extras, 2)).toEqual(all.slice(0, 4));
-        },
-      ),
-    );
+  it("hash the CBOR that is written in the examples", () => {
+    expect(decimalKeys(cborFnvRoot("test-model"))[0]).toBe(fnv("831bcbf29ce484222325f66a746573742d6d6f64656c"));
+    expect(fnv("831bf31309635ef2add0900102030405060708090a0b0c0d0e0f10f6")).toBe("9540012594951042066");
   });
 
-  it("are of full blocks only", () => {
-    expect(requestKeys(tokens.subarray(0, 31), 16, NO_PARENT)).toHaveLength(2);
-    expect(requestKeys(tokens.subarray(0, 15), 16, NO_PARENT, [[Buffer.from("x")]])).toHaveLength(0);
+  it("begin elsewhere with a hash seed", () => {
+    // The seed "42" gives 0x07ee7e07b4b19223 to begin with.
+    expect(decimalKeys(cborFnvRoot("test-model", "42"))[0]).toBe(fnv("831b07ee7e07b4b19223f66a746573742d6d6f64656c"));
+  });
+
+  it("write every number in the fewest bytes", () => {
+    const wide = Uint32Array.of(0, 23, 24, 255, 256, 65_535, 65_536, 4_294_967_295);
+    const parent = Int32Array.of(0xffff, 0);
+    const cbor = "8319ffff8800171818" + "18ff" + "190100" + "19ffff" + "1a00010000" + "1affffffff" + "f6";
+    expect(decimalKeys(cborFnvKeys(wide, 8, parent))).toEqual([fnv(cbor)]);
+    const small = Int32Array.of(5, 0);
+    expect(decimalKeys(cborFnvKeys(wide.subarray(0, 1), 1, small))).toEqual([fnv("83058100f6")]);
+  });
+
+  it("cover long blocks, long texts and texts beyond ASCII", () => {
+    const many = new Uint32Array(300).fill(7);
+    const parent = Int32Array.of(1, 0);
+    expect(decimalKeys(cborFnvKeys(many, 300, parent))).toEqual([fnv(`830199012c${"07".repeat(300)}f6`)]);
+    const text = "ü".repeat(20);
+    const hex = Buffer.from(text).toString("hex");
+    expect(decimalKeys(cborFnvRoot(text))[0]).toBe(fnv(`831bcbf29ce484222325f67828${hex}`));
+  });
+
+  it("leave out a block that is not full, and what is beyond the limit", () => {
+    const root = cborFnvRoot("m");
+    expect(cborFnvKeys(tokens.subarray(0, 15), 16, root)).toHaveLength(0);
+    expect(cborFnvKeys(tokens.subarray(0, 31), 16, root)).toHaveLength(2);
+    expect(cborFnvKeys(tokens, 4, root, undefined, 3)).toHaveLength(6);
+    expect(() => cborFnvKeys(tokens, 0, root)).toThrow(RangeError);
   });
 });
 
-describe("engine hashes", () => {
-  it.each([
-    ["0", "4e1195df020de59e0d65a33a4279f1183e7ae4e5d980e309f8b55adff2e61c3e"],
-    ["42", "9fa6eb003f14425eb9c8e6baacfbcaab26257357b829c7bfa74ffcc4f31c1780"],
-    ["", "8d33f520a3c4cef80d2453aef81b612bfe1cb44c8b2025630ad38662763f13d3"],
-  ])("of vLLM start with that of the seed %j", (seed, hash) => {
-    expect(vllmNoneHash(seed).toString("hex")).toBe(hash);
+describe("keys of xxh64", () => {
+  it("are those of Go for tokens 1 to 32 in blocks of 16", () => {
+    const root = xxh64Root("test-model");
+    expect(decimalKeys(root)).toEqual(["658786475292698776"]);
+    expect(decimalKeys(xxh64RequestKeys(tokens, 16, root))).toEqual(["13553460584553255540", "9887990258693334188"]);
+    expect(decimalKeys(xxh64RequestKeys(tokens, 16, root, "salt-xyz", 1))).toEqual(["9445885041921897234"]);
+    expect(xxh64RequestKeys(tokens, 16, root, "salt-xyz")).toHaveLength(4);
+    expect(xxh64RequestKeys(tokens.subarray(0, 15), 16, root, "salt-xyz")).toHaveLength(0);
   });
+});
 
-  it("of vLLM are SHA-256 over canonical CBOR", () => {
-    const hashes = vllmBlockHashes(tokens, 16, vllmNoneHash("0"));
-    expect(hashes.map((hash) => hash.toString("hex"))).toEqual([
-      "202da172482d928bbc42ab25b0151e2b895f13f41002e27b2ceabcfae6d332ea",
-      "4a0a393805c6d2f0ed831000d41bb65980336c4c04895d5e26470bbec927f5bf",
-    ]);
-    expect(hashes.map((hash) => hash.readBigUInt64BE(24))).toEqual([3236607068019569386n, 2758186210834249151n]);
+describe("chunk hashes of v0.1", () => {
+  const chunk = (before: string, from: number, to: number) => {
+    const hash = createHash("sha256").update(before, "latin1");
+    for (let token = from; token <= to; token += 1) hash.update(Uint8Array.of(token & 0xff, token >>> 8, 0, 0));
+    return hash.digest("hex");
+  };
+
+  it("are SHA-256 of the hash before, in hex, and the tokens", () => {
+    const prompt = Uint32Array.from({ length: 600 }, (_, i) => i + 1);
+    const first = chunk("", 1, 256);
+    expect(sha256ChunkHashes(prompt)).toEqual([first, chunk(first, 257, 512)]);
+    expect(sha256ChunkHashes(prompt, 256, 1)).toEqual([first]);
+    expect(sha256ChunkHashes(prompt.subarray(1, 256))).toEqual([]);
+    // A view into a larger array.
+    expect(sha256ChunkHashes(prompt.subarray(10, 14), 4)).toEqual([chunk("", 11, 14)]);
   });
+});
 
-  it.each([
-    [["my-lora"], 15444946753610453501n],
-    [["salt-xyz"], 167346055853118984n],
-    [["my-lora", ["mm-abc", 3], "salt-xyz"], 16601192935840888067n],
-  ] as const)("of vLLM have the extra keys %j in them", (extras, expected) => {
-    expect(vllmBlockHashes(tokens, 16, vllmNoneHash("0"), [extras])[0]!.readBigUInt64BE(24)).toBe(expected);
-  });
-
-  it("of SGLang are SHA-256 over the page before and the tokens", () => {
-    const hashes = sglangPageHashes(tokens, 16);
-    expect(hashes.map((hash) => hash.readBigInt64BE(0))).toEqual([8635429971592222890n, 1256577331724852459n]);
-    expect(hashes[0]!.toString("hex")).toBe("77d735ce838418aa151bd96b5b1e78ee63860892e0a95c00fe34178442be9b07");
-    expect(sglangPageHashes(tokens.subarray(16), 16, hashes[0])).toEqual([hashes[1]]);
+describe("decimal keys", () => {
+  it("are unsigned", () => {
+    const values = [0n, 1n, 999_999_999n, 1_000_000_000n, 2n ** 32n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n];
+    for (let i = 0; i < 2_000; i += 1) values.push(BigInt.asUintN(64, BigInt(i + 1) * 0x9e3779b97f4a7c15n));
+    const keys = new Int32Array(BigUint64Array.from(values).buffer);
+    expect(decimalKeys(keys)).toEqual(values.map(String));
   });
 });

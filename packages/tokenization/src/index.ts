@@ -12,6 +12,7 @@ export { TokenizerPool, type TokenizerPoolOptions } from "./off-thread/tokenizer
 export { loadPromptTokenizer, PromptTokenizer } from "./prompt-tokenizer.ts";
 export { createRenderClient, type RenderClient, type RenderClientOptions } from "./remote/render-client.ts";
 export { anthropicToChat } from "./requests/anthropic-to-chat.ts";
+export { parseExactJson } from "./requests/exact-json.ts";
 export { type PromptInput, readPromptInput, tokenizableApis } from "./requests/prompt-input.ts";
 export { responsesToChat } from "./requests/responses-to-chat.ts";
 export { UnreadablePrompt } from "./requests/unreadable-prompt.ts";

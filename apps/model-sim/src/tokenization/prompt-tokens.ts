@@ -28,7 +28,7 @@ const fixedTokenization: PromptTokens = { ofBody: () => undefined };
  */
 export async function loadPromptTokens(path: string): Promise<PromptTokens> {
   if (path === "") return fixedTokenization;
-  const { loadPromptTokenizer, readPromptInput } = await import("@pointsman/tokenization");
+  const { loadPromptTokenizer, parseExactJson, readPromptInput } = await import("@pointsman/tokenization");
   const tokenizer = await loadPromptTokenizer({ path }).catch((error: unknown) => {
     throw new ModelSimOptionError("tokenizer", error instanceof Error ? error.message : String(error));
   });
@@ -37,7 +37,7 @@ export async function loadPromptTokens(path: string): Promise<PromptTokens> {
       const api = APIS[route];
       if (api === undefined) return undefined;
       try {
-        return tokenizer.encode(readPromptInput(api, JSON.parse(body.toString("utf8"))));
+        return tokenizer.encode(readPromptInput(api, parseExactJson(body.toString("utf8"))));
       } catch {
         // Media, token ids, no template. What is wrong with a body is told by the route itself.
         return undefined;

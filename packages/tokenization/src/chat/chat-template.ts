@@ -1,4 +1,5 @@
 import { Template } from "@huggingface/jinja";
+import { parseExactJson, restoreNumbers } from "../requests/exact-json.ts";
 import { isRecord } from "../tokenizer-json.ts";
 import type { ChatInput, ChatMessage, ContentPart } from "./chat-input.ts";
 
@@ -60,7 +61,7 @@ export class ChatTemplate {
     } catch (cause) {
       throw new ChatTemplateError("the chat template refused the conversation", { cause });
     }
-    return continueFinalMessage ? endAfterLastMessage(text, messages) : text;
+    return restoreNumbers(continueFinalMessage ? endAfterLastMessage(text, messages) : text);
   }
 
   #compile(name: string): Compiled {
@@ -134,7 +135,7 @@ function parseArguments(call: unknown): unknown {
   const { arguments: text } = call["function"];
   if (typeof text !== "string") return call;
   try {
-    return { ...call, function: { ...call["function"], arguments: text === "" ? {} : JSON.parse(text) } };
+    return { ...call, function: { ...call["function"], arguments: text === "" ? {} : parseExactJson(text) } };
   } catch {
     throw new ChatTemplateError("the arguments of a tool call are not JSON");
   }

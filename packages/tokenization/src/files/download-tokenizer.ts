@@ -11,15 +11,15 @@ export interface DownloadOptions {
   readonly revision: string;
   /** Access token; sent to the endpoint only, and part of no message. */
   readonly token: string | undefined;
-  /** Folder that keeps what was fetched; undefined keeps nothing. */
-  readonly cacheDir: string | undefined;
+  /** Folder that keeps what was fetched. */
+  readonly cacheDir: string;
   /** Time limit of one file in milliseconds. */
   readonly timeoutMs: number;
   readonly warn: (message: string) => void;
 }
 
 /**
- * Fetches a model's tokenizer, or reads what an earlier run has kept.
+ * Fetches a model's tokenizer, and keeps it for the next time.
  *
  * What is kept appears at once, by a rename, so that no other process sees half a tokenizer. When it cannot be kept
  * (full disk, read-only folder) a warning says so and the tokenizer works from memory.
@@ -28,12 +28,6 @@ export interface DownloadOptions {
  */
 export async function downloadTokenizer(model: string, options: DownloadOptions): Promise<TokenizerFiles> {
   if (!isModelName(model)) throw new Error(`${JSON.stringify(model)} is no name of a model`);
-  const { cacheDir, revision, warn } = options;
-  const folder = cacheDir === undefined ? undefined : join(cacheDir, model, encodeURIComponent(revision));
-  if (folder !== undefined) {
-    const kept = await loadTokenizerFiles(folder).catch(() => undefined);
-    if (kept !== undefined) return kept;
-  }
   const [tokenizer, config, chatTemplate] = await Promise.all([
     fetchFile(model, FILE_NAMES.tokenizer, options),
     fetchFile(model, FILE_NAMES.config, options),
@@ -43,15 +37,28 @@ export async function downloadTokenizer(model: string, options: DownloadOptions)
   // A proxy's sign-in page must not be kept as a tokenizer.
   JSON.parse(tokenizer);
   const files = { tokenizer, config, chatTemplate };
-  if (folder !== undefined) {
-    await keep(folder, files).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
-      warn(
-        `the tokenizer of ${model} cannot be kept in ${folder} and will be fetched again after a restart: ${reason}`,
-      );
-    });
-  }
+  const folder = folderOf(model, options.revision, options.cacheDir);
+  await keep(folder, files).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    options.warn(
+      `the tokenizer of ${model} cannot be kept in ${folder} and will be fetched again after a restart: ${reason}`,
+    );
+  });
   return files;
+}
+
+/** What an earlier run has kept; undefined when there is nothing that can be read. */
+export async function keptTokenizer(
+  model: string,
+  revision: string,
+  cacheDir: string,
+): Promise<TokenizerFiles | undefined> {
+  if (!isModelName(model)) return undefined;
+  return await loadTokenizerFiles(folderOf(model, revision, cacheDir)).catch(() => undefined);
+}
+
+function folderOf(model: string, revision: string, cacheDir: string): string {
+  return join(cacheDir, model, encodeURIComponent(revision));
 }
 
 /** @returns undefined when the model has no such file */

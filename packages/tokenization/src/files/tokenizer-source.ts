@@ -1,7 +1,6 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { downloadTokenizer } from "./download-tokenizer.ts";
+import { downloadTokenizer, keptTokenizer } from "./download-tokenizer.ts";
 import { findLocalTokenizer } from "./find-local-tokenizer.ts";
+import { readHubEnvironment } from "./hub-environment.ts";
 import { loadTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.ts";
 
 /** Where a tokenizer comes from: a path, or a model's name that is looked up below a folder and then fetched. */
@@ -11,7 +10,7 @@ export type TokenizerSource =
       readonly model: string;
       /** Folder with tokenizers, looked at first. */
       readonly localDir?: string;
-      /** Fetch what is not there; false = offline. Default true. */
+      /** Fetch what is not there. Default true, unless the variable HF_HUB_OFFLINE is set. */
       readonly download?: boolean;
       /** Branch, tag or commit. Default `main`. */
       readonly revision?: string;
@@ -35,22 +34,25 @@ export async function loadTokenizerSource(
   warn: (message: string) => void,
 ): Promise<TokenizerFiles> {
   if ("path" in source) return await loadTokenizerFiles(source.path);
-  const { model, localDir, download = true, revision = "main" } = source;
+  const { model, localDir, revision = "main" } = source;
   if (localDir !== undefined) {
     const folder = await findLocalTokenizer(localDir, model, revision);
     if (folder !== undefined) return await loadTokenizerFiles(folder);
-    if (!download) throw new Error(`${localDir} holds no tokenizer of ${model}, and downloads are switched off`);
+  }
+  const hub = readHubEnvironment();
+  const cacheDir = source.cacheDir ?? hub.cacheDir;
+  const kept = await keptTokenizer(model, revision, cacheDir);
+  if (kept !== undefined) return kept;
+  if (hub.offline || source.download === false) {
+    const places = [localDir, cacheDir].filter((place) => place !== undefined);
+    throw new Error(`no tokenizer of ${model} in ${places.join(" or ")}, and downloads are switched off`);
   }
   return await downloadTokenizer(model, {
-    endpoint: source.endpoint ?? (process.env["HF_ENDPOINT"] || "https://huggingface.co"),
+    endpoint: source.endpoint ?? hub.endpoint,
     revision,
-    token: source.token ?? process.env["HF_TOKEN"],
-    cacheDir: source.cacheDir ?? defaultCacheDir(),
+    token: source.token ?? hub.token,
+    cacheDir,
     timeoutMs: source.timeoutMs ?? 120_000,
     warn,
   });
-}
-
-function defaultCacheDir(): string {
-  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "pointsman", "tokenizers");
 }

@@ -125,7 +125,7 @@ export class TokenizerPool {
     return new Promise((resolve, reject) => {
       const number = this.#nextJob();
       // The threads get memory of their own; the body stays the request's.
-      const own = prompt.kind === "text" ? prompt : { ...prompt, body: Uint8Array.from(prompt.body) };
+      const own = prompt.kind === "text" ? prompt : { ...prompt, body: new Uint8Array(prompt.body) };
       const onAbort = (): void => this.#abandon(job, signal!.reason);
       const job: Job = {
         number,

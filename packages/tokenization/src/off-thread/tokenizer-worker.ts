@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { ChatTemplateError } from "../chat/chat-template.ts";
 import { loadPromptTokenizer, type PromptTokenizer } from "../prompt-tokenizer.ts";
+import { parseExactJson } from "../requests/exact-json.ts";
 import { readPromptInput } from "../requests/prompt-input.ts";
 import { UnreadablePrompt } from "../requests/unreadable-prompt.ts";
 import { TokenizationCancelled } from "../tokenizer.ts";
@@ -48,7 +49,7 @@ function readPrompt(prompt: PooledPrompt): Parameters<PromptTokenizer["encode"]>
   }
   let body: unknown;
   try {
-    body = JSON.parse(Buffer.from(prompt.body.buffer, prompt.body.byteOffset, prompt.body.length).toString("utf8"));
+    body = parseExactJson(Buffer.from(prompt.body.buffer, prompt.body.byteOffset, prompt.body.length).toString("utf8"));
   } catch {
     // Not the parser's message: it quotes the body.
     throw new UnreadablePrompt("the body is not JSON");
