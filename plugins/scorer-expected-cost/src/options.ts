@@ -23,7 +23,7 @@ export const expectedCostOptions = z.strictObject({
   memoryWeight: z
     .number()
     .min(0)
-    .default(0.06)
+    .default(0.05)
     .describe("The same for waiting until requests that fill the KV cache have ended."),
   balanceWindow: z
     .number()
