@@ -2,6 +2,7 @@ export { type BalanceCell, type BalanceTargets, recordedCells, syntheticCells } 
 export { judgeBalance, type Verdict } from "./balance/judge-balance.ts";
 export { defaultEngineModel, type EngineModel } from "./fleet/engine-model.ts";
 export { CAPACITY_LABEL, type FleetSpec, type ServerSpec, uniformServers } from "./fleet/fleet.ts";
+export type { BlockEvent, KvEventOptions } from "./fleet/kv-events.ts";
 export { hitCeiling } from "./hit-ceiling.ts";
 export type { PickerPlan } from "./picker/picker-plan.ts";
 export type { PluginFault } from "./picker/simulated-picker.ts";

@@ -1,7 +1,7 @@
 import type { Endpoint } from "@pointsman/plugin-api";
-import { BlockCache } from "./fleet/block-cache.ts";
 import { Engine, type EngineEvent } from "./fleet/engine.ts";
 import { type FleetSpec, modelOf, type ServerSpec } from "./fleet/fleet.ts";
+import { type BlockEvent, KvEventChannel, type KvEventOptions } from "./fleet/kv-events.ts";
 import { Scrapes } from "./fleet/scrapes.ts";
 import { hitCeiling } from "./hit-ceiling.ts";
 import type { PickerPlan } from "./picker/picker-plan.ts";
@@ -22,6 +22,8 @@ export interface ReplayOptions {
   readonly speed?: number;
   /** Equal seeds give equal runs. Default `replay`. */
   readonly seed?: string;
+  /** Who hears of blocks that are stored and given up, and how late and how surely. Default: nobody. */
+  readonly kvEvents?: KvEventOptions;
   /** Called now and then with the number of requests that have arrived. */
   readonly onProgress?: (arrived: number, all: number) => void;
 }
@@ -86,6 +88,7 @@ class Run {
   readonly #routed = new Map<number, Routed>();
   readonly #scrapes: Scrapes;
   readonly #joining: ServerSpec[];
+  readonly #channel: KvEventChannel | undefined;
   #events: EngineEvent[] = [];
 
   constructor(options: ReplayOptions, picker: SimulatedPicker, clock: VirtualClock, speed: number, seed: string) {
@@ -97,13 +100,16 @@ class Run {
     const { servers } = options.fleet;
     this.tally = new Tally(options.trace, servers);
     this.#scrapes = new Scrapes(options.fleet, options.trace);
+    const channel = options.kvEvents && new KvEventChannel(options.kvEvents, seed);
+    this.#channel = channel;
     this.#joining = servers.filter(({ joinsAtMs }) => joinsAtMs > 0).sort((a, b) => a.joinsAtMs - b.joinsAtMs);
     servers.forEach((server, i) => {
       this.#numbers.set(`default/${server.name}`, i);
       const { trace, fleet } = options;
-      const cache = new BlockCache(server.blocks === 0 ? Number.POSITIVE_INFINITY : server.blocks);
+      const capacity = server.blocks === 0 ? Number.POSITIVE_INFINITY : server.blocks;
       const sizes = { traceBlockTokens: trace.blockTokens, engineBlockTokens: fleet.engineBlockTokens };
-      this.#engines.push(new Engine(i, modelOf(server, fleet.model), cache, sizes));
+      const tell = channel && ((event: BlockEvent) => channel.send(event));
+      this.#engines.push(new Engine(i, modelOf(server, fleet.model), capacity, sizes, tell));
     });
     this.#publishPool(0);
   }
@@ -164,6 +170,7 @@ class Run {
       this.#routed.delete(sequence.index);
       this.#picker.ended(view, { outcome: "ended", served: endpoint, status: 200, usage: usageOf(sequence) });
     }
+    this.#channel?.advance(untilMs);
     if (Number.isFinite(untilMs)) this.#clock.advance(EPOCH_MS + untilMs);
   }
 

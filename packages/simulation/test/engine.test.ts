@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BlockCache } from "../src/fleet/block-cache.ts";
 import { Engine, type EngineEvent } from "../src/fleet/engine.ts";
 import type { EngineModel } from "../src/fleet/engine-model.ts";
 import type { TraceRequest } from "../src/trace/trace.ts";
@@ -15,7 +14,7 @@ const model: EngineModel = {
 };
 const sizes = { traceBlockTokens: 100, engineBlockTokens: 10 };
 const engineOf = (capacity = Number.POSITIVE_INFINITY, more: Partial<EngineModel> = {}): Engine =>
-  new Engine(0, { ...model, ...more }, new BlockCache(capacity), sizes);
+  new Engine(0, { ...model, ...more }, capacity, sizes);
 const request = (first: number, blocks: number, outputTokens = 1): TraceRequest => ({
   atMs: 0,
   inputTokens: 100 * blocks,

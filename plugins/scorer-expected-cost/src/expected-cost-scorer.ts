@@ -9,7 +9,7 @@ import {
 import { Account } from "./account.ts";
 import { Booking } from "./booking.ts";
 import { capacitiesOf, roomTokens } from "./capacities.ts";
-import { expectedCostMs } from "./expected-cost.ts";
+import { expectedCostMs, waitWeightAt } from "./expected-cost.ts";
 import { Ledger } from "./ledger.ts";
 import { expectedCostOptions } from "./options.ts";
 
@@ -75,7 +75,13 @@ export const expectedCostScorer = definePlugin({
           const blocks = candidates.column(KvBlockCount);
           const blockTokens = candidates.column(KvBlockSize);
           let loads = 0;
-          for (let i = 0; i < length; i += 1) loads += ledger.of(candidates[i]!.id)?.loadMs ?? 0;
+          let busy = 0;
+          for (let i = 0; i < length; i += 1) {
+            const account = ledger.of(candidates[i]!.id) ?? nothing;
+            loads += account.loadMs;
+            if (account.waitingMs(request.now) > 0) busy += 1;
+          }
+          const waitWeight = waitWeightAt(busy / length, config);
           let min = Number.POSITIVE_INFINITY;
           let max = Number.NEGATIVE_INFINITY;
           for (let i = 0; i < length; i += 1) {
@@ -85,6 +91,7 @@ export const expectedCostScorer = definePlugin({
               {
                 account: ledger.of(endpoint.id) ?? nothing,
                 meanLoadMs: loads / length,
+                waitWeight,
                 now: request.now,
                 tokens,
                 uncachedTokens: uncachedTokens(tokens, matches[i]! * sizes[i]!),

@@ -9,6 +9,8 @@ export interface CostInput {
   readonly account: Account;
   /** Mean load of the candidates, in milliseconds. */
   readonly meanLoadMs: number;
+  /** What a millisecond of waiting counts at the moment; see {@link waitWeightAt}. */
+  readonly waitWeight: number;
   readonly now: number;
   /** Prompt tokens, and those of them that the endpoint must compute. */
   readonly tokens: number;
@@ -21,8 +23,16 @@ export interface CostInput {
 }
 
 /**
+ * `waitWeight` + `idleWaitWeight` × (1 − busy)², where busy is the share of endpoints with work waiting: about how much of
+ * the fleet is used. Prompts that are computed again delay others only where there are others.
+ */
+export function waitWeightAt(busy: number, { waitWeight, idleWaitWeight }: ExpectedCostOptions): number {
+  return waitWeight + idleWaitWeight * (1 - busy) ** 2;
+}
+
+/**
  * Milliseconds that the request is expected to cost:
- * uncached tokens / speed + `waitWeight` × waiting work + `memoryWeight` × overfull share × residence + balance.
+ * uncached tokens / speed + weight × waiting work + `memoryWeight` × overfull share × residence + balance.
  *
  * - The overfull share is max(0, (tokens of requests under way, this one included) / room − 0.9); what is too much
  *   leaves in that share of the time that requests stay (Little's law).
@@ -33,7 +43,7 @@ export function expectedCostMs(input: CostInput, options: ExpectedCostOptions): 
   const { account, meanLoadMs, tokens } = input;
   const { balanceFrom, balanceFull, balanceBias } = options;
   const workMs = input.uncachedTokens / input.tokensPerMs;
-  const waitMs = options.waitWeight * account.waitingMs(input.now);
+  const waitMs = input.waitWeight * account.waitingMs(input.now);
   // False for NaN: room that is not known is enough.
   const overfull = (account.residentTokens + tokens) / input.roomTokens - FULL;
   const memoryMs = overfull > 0 ? options.memoryWeight * overfull * account.residenceMs : 0;

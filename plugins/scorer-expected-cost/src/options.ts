@@ -13,10 +13,17 @@ export const expectedCostOptions = z.strictObject({
     .describe(
       "What a millisecond of waiting behind other prompts counts, beside a millisecond of computing; 1 = the first token as soon as possible, less keeps caches better.",
     ),
+  idleWaitWeight: z
+    .number()
+    .min(0)
+    .default(0.1)
+    .describe(
+      "Added to `waitWeight` while all endpoints are idle, less the more of them are busy: computing again then delays nobody.",
+    ),
   memoryWeight: z
     .number()
     .min(0)
-    .default(0.06)
+    .default(0.05)
     .describe("The same for waiting until requests that fill the KV cache have ended."),
   balanceWindow: z
     .number()

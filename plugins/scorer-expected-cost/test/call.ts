@@ -47,7 +47,10 @@ export async function started(
   config: Record<string, unknown> = {},
 ): Promise<Subject> {
   const pool = createTestPool(endpoints);
-  const plugin = await setUpPlugin(expectedCostScorer, { pool, config: { ...ONE_PER_MS, ...config } });
+  const plugin = await setUpPlugin(expectedCostScorer, {
+    pool,
+    config: { ...ONE_PER_MS, idleWaitWeight: 0, ...config },
+  });
   await plugin.start!();
   const request = (): RequestView => createTestRequest({ prompt: "x".repeat(4 * PROMPT_TOKENS), now: pool.clock.now });
   const subject: Subject = {

@@ -42,6 +42,18 @@ describe("expected-cost-scorer", () => {
     expect(picks).toMatch(/^b{10,11}a/);
   });
 
+  it("lets a wait count more while others are idle", async () => {
+    // 3.2 s of waiting against 3.2 s of computing.
+    const config = { ...unbalanced, waitWeight: 0, idleWaitWeight: 2 };
+    const idle = await started([holding("a", ALL / 2), holding("b", 0), holding("c", 0), holding("d", 0)], config);
+    const busy = await started([holding("a", ALL / 2), holding("b", 0), holding("c", 0), holding("d", 0)], config);
+    idle.route("a");
+    for (const name of ["a", "b", "c"]) busy.route(name);
+    // (3/4)² × 2 × 3.2 s is more than 3.2 s, (1/4)² × 2 × 3.2 s is less.
+    expect(idle.route().endpoint.name).not.toBe("a");
+    expect(busy.route().endpoint.name).toBe("a");
+  });
+
   it("lets waiting work run off with time", async () => {
     const { route, pass, scores } = await started([holding("a", 0), holding("b", 0)], { ...unbalanced, waitWeight: 1 });
     route("a");
@@ -168,7 +180,7 @@ describe("expected-cost-scorer", () => {
     subject.route("a");
     const successor = await setUpPlugin(expectedCostScorer, {
       pool: subject.pool,
-      config: { prefillTokensPerSecond: 1_000, ...unbalanced, waitWeight: 1 },
+      config: { prefillTokensPerSecond: 1_000, idleWaitWeight: 0, ...unbalanced, waitWeight: 1 },
       previous: subject.plugin.handOver!(),
     });
     await successor.start!();

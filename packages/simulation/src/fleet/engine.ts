@@ -1,7 +1,7 @@
 import type { TraceRequest } from "../trace/trace.ts";
-import type { BlockCache } from "./block-cache.ts";
+import { BlockCache } from "./block-cache.ts";
 import type { EngineModel } from "./engine-model.ts";
-import type { BlockListener } from "./kv-events.ts";
+import type { BlockEvent } from "./kv-events.ts";
 
 /** What an engine reports. Times are milliseconds of the run. */
 export interface EngineEvent {
@@ -46,7 +46,7 @@ export class Engine {
   readonly model: EngineModel;
   readonly cache: BlockCache;
   readonly #sizes: BlockSizes;
-  readonly #listener: BlockListener | undefined;
+  readonly #tell: ((event: BlockEvent) => void) | undefined;
   #waiting: Sequence[] = [];
   #head = 0;
   #running: Sequence[] = [];
@@ -56,12 +56,25 @@ export class Engine {
   /** Prompt tokens of the step under way, one number per running request; empty when there are none. */
   readonly #chunks: number[] = [];
 
-  constructor(endpoint: number, model: EngineModel, cache: BlockCache, sizes: BlockSizes, listener?: BlockListener) {
+  /**
+   * @param capacity blocks of the trace that the KV cache has room for; `Infinity` = no limit.
+   * @param tell hears of every block that is stored or given up.
+   */
+  constructor(
+    endpoint: number,
+    model: EngineModel,
+    capacity: number,
+    sizes: BlockSizes,
+    tell?: (event: BlockEvent) => void,
+  ) {
     this.endpoint = endpoint;
     this.model = model;
-    this.cache = cache;
+    this.cache = new BlockCache(
+      capacity,
+      tell && ((block) => tell({ kind: "removed", endpoint, block, parent: undefined, atMs: this.#nowMs })),
+    );
     this.#sizes = sizes;
-    this.#listener = listener;
+    this.#tell = tell;
   }
 
   get waiting(): number {
@@ -195,12 +208,7 @@ export class Engine {
     sequence.uncachedTokens = inputTokens - cached;
     sequence.prefillLeft = sequence.uncachedTokens;
     sequence.answerBlocks = answerBlocks;
-    const listener = this.#listener;
-    sequence.taken = cache.take(
-      blocks,
-      answerBlocks,
-      listener === undefined ? undefined : (block) => listener.stored(this.endpoint, block, this.#nowMs),
-    );
+    sequence.taken = cache.take(blocks, answerBlocks, this.#tell && ((block) => this.#tellStored(blocks, block)));
     this.#running.push(sequence);
     this.#head += 1;
     if (this.#head > 1_024 && 2 * this.#head > this.#waiting.length) {
@@ -208,5 +216,11 @@ export class Engine {
       this.#head = 0;
     }
     return true;
+  }
+
+  #tellStored(blocks: Int32Array, block: number): void {
+    const place = blocks.indexOf(block);
+    const parent = place > 0 ? blocks[place - 1] : undefined;
+    this.#tell?.({ kind: "stored", endpoint: this.endpoint, block, parent, atMs: this.#nowMs });
   }
 }
