@@ -27,6 +27,17 @@ export interface PluginTimeLimits {
   readonly stopMs: number;
 }
 
+/** Where the Lease is, and who takes part. */
+export interface LeaderElectionSettings {
+  readonly kubeconfig: string | undefined;
+  /** Default: that of the kubeconfig's context or of the own pod. */
+  readonly namespace: string | undefined;
+  /** Unique among the replicas. */
+  readonly identity: string;
+  /** How long a lease holds without being renewed. */
+  readonly durationMs: number;
+}
+
 /** Times in milliseconds, sizes in bytes. */
 interface Settings {
   /** Address of the ext_proc, health and metrics servers. Default: loopback. */
@@ -62,6 +73,8 @@ interface Settings {
   readonly streamMetrics: boolean;
   readonly decisionsKept: number;
   readonly decisionsBytes: number;
+  /** Only the holder of a Lease is ready. Default: everybody serves. */
+  readonly leaderElection: LeaderElectionSettings | undefined;
   readonly record: { readonly file: string; readonly maxBytes: number } | undefined;
 }
 
@@ -94,5 +107,6 @@ const defaults: Settings = Object.freeze({
   streamMetrics: false,
   decisionsKept: 10_000,
   decisionsBytes: 64 * MEBIBYTE,
+  leaderElection: undefined,
   record: undefined,
 });

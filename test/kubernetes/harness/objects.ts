@@ -74,9 +74,16 @@ export async function installCrds(admin: Cluster, files: readonly string[] = all
   }
 }
 
-/** The role of `deploy/kubernetes/rbac`, given to the user `picker`. */
+/** The roles of `deploy/kubernetes/rbac`, given to the user `picker`. */
 export async function grant(admin: Cluster): Promise<void> {
   await create(admin, roles, load("rbac", "role.yaml"));
+  const election = load("rbac", "leader-election.yaml");
+  await create(admin, roles, election).catch(() => {});
+  await create(admin, roleBindings, {
+    metadata: { name: election.metadata.name },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: election.metadata.name },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "picker" }],
+  }).catch(() => {});
   await create(admin, roleBindings, {
     metadata: { name: "pointsman" },
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "pointsman" },

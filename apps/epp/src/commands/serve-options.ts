@@ -1,11 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import type { FlagValues } from "@pointsman/command-line";
 import { readKubernetesEnvironment } from "@pointsman/config";
 import { type Diagnostic, DiagnosticError, diagnostic, suggest } from "@pointsman/diagnostics";
 import type { TlsIdentity } from "@pointsman/ext-proc";
 import type { HostLogger, LogLevel } from "@pointsman/telemetry";
-import type { EppOptions } from "../epp-options.ts";
+import type { EppOptions, LeaderElectionSettings } from "../epp-options.ts";
 import type { KubernetesLocation } from "../kubernetes-entries.ts";
 import type { ConfigLocation, PickerConfig } from "../load-picker-config.ts";
 import {
@@ -34,6 +36,18 @@ export function configLocationOf(flags: ServeFlags, cwd: string): ConfigLocation
     ...(text === undefined ? {} : { text }),
     ...(endpoints === undefined ? {} : { endpointsFile: resolve(cwd, endpoints) }),
     ...(kubernetes === undefined ? {} : { kubernetes }),
+  };
+}
+
+function leaderElectionOf(flags: ServeFlags, cwd: string): LeaderElectionSettings {
+  const { podName, namespace } = readKubernetesEnvironment();
+  const { kubeconfig } = flags;
+  return {
+    kubeconfig: kubeconfig === undefined ? undefined : resolve(cwd, kubeconfig),
+    namespace: flags["pool-namespace"] ?? namespace,
+    // Two processes of one pod, or of one host, are two.
+    identity: `${podName ?? hostname()}_${randomUUID()}`,
+    durationMs: flags["ha-lease-duration"],
   };
 }
 
@@ -157,6 +171,7 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
     streamMetrics: flags["enable-grpc-stream-metrics"],
     decisionsKept: flags["decisions-kept"],
     decisionsBytes: flags["decisions-bytes"],
+    leaderElection: flags["ha-enable-leader-election"] ? leaderElectionOf(flags, cwd) : undefined,
     record:
       record === undefined ? undefined : { file: resolve(cwd, record), maxBytes: flags["record-decisions-bytes"] },
   };
