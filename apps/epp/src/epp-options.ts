@@ -2,6 +2,7 @@ import type { TlsIdentity } from "@pointsman/ext-proc";
 import type { HostLogger } from "@pointsman/telemetry";
 import type { PickerConfig } from "./load-picker-config.ts";
 import { allControlHeaders, type TrustedHeaders } from "./request/control-headers.ts";
+import type { MetricsTls } from "./servers/metrics-server.ts";
 
 const MEBIBYTE = 1_048_576;
 
@@ -73,6 +74,10 @@ interface Settings {
   readonly streamMetrics: boolean;
   readonly decisionsKept: number;
   readonly decisionsBytes: number;
+  /** TLS on the metrics port. Default: none. */
+  readonly metricsTls: MetricsTls | undefined;
+  /** Ask this cluster who may read the metrics. Default: everybody may. */
+  readonly metricsAuth: { readonly kubeconfig: string | undefined } | undefined;
   /** Only the holder of a Lease is ready. Default: everybody serves. */
   readonly leaderElection: LeaderElectionSettings | undefined;
   readonly record: { readonly file: string; readonly maxBytes: number } | undefined;
@@ -107,6 +112,8 @@ const defaults: Settings = Object.freeze({
   streamMetrics: false,
   decisionsKept: 10_000,
   decisionsBytes: 64 * MEBIBYTE,
+  metricsTls: undefined,
+  metricsAuth: undefined,
   leaderElection: undefined,
   record: undefined,
 });

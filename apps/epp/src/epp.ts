@@ -20,6 +20,7 @@ import { FaultLog } from "./faults/fault-log.ts";
 import { Generation } from "./generation.ts";
 import type { PickerConfig } from "./load-picker-config.ts";
 import { openElection } from "./open-election.ts";
+import { openMetricsAccess } from "./open-metrics-access.ts";
 import { renderPluginSeries } from "./plugin-gauges.ts";
 import { reportPlugins } from "./plugin-report.ts";
 import { createPoolGauges } from "./pool-gauges.ts";
@@ -159,6 +160,8 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
     const health = await openHealth(options, transport);
     cleanups.push(() => health?.close());
     const { ports } = options;
+    const access = await openMetricsAccess(options);
+    cleanups.push(() => access?.close());
     const metricsServer =
       ports.metrics === undefined
         ? undefined
@@ -167,6 +170,8 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
             port: ports.metrics,
             contentType: metrics.contentType,
             page: metricsPage,
+            tls: options.metricsTls,
+            access: access?.check,
           });
     cleanups.push(() => metricsServer?.close());
     const admin =

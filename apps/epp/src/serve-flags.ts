@@ -79,6 +79,24 @@ export const serveFlags = defineFlags({
   "grpc-health-port": { ...port, group: "Servers", default: 9003, help: "gRPC health, cleartext" },
   "metrics-port": { ...port, group: "Servers", default: 9090, help: "Prometheus" },
   "admin-port": { ...port, group: "Servers", default: 9004, help: "/debug on loopback" },
+  "metrics-endpoint-auth": {
+    kind: "boolean",
+    group: "Kubernetes",
+    default: false,
+    help: "ask the cluster who may get /metrics; its token and access reviews",
+  },
+  "metrics-cert-dir": {
+    kind: "string",
+    group: "Servers",
+    placeholder: "DIR",
+    help: "tls.crt and tls.key of the metrics port; needs authentication or a client CA",
+  },
+  "metrics-client-ca-file": {
+    kind: "string",
+    group: "Servers",
+    placeholder: "FILE",
+    help: "authority of the scrapers' certificates; needs --metrics-cert-dir",
+  },
   host: {
     kind: "string",
     group: "Servers",
@@ -189,9 +207,6 @@ export const serveFlags = defineFlags({
   v: { kind: "integer", short: "v", group: "Observation", min: 0, max: 10, default: 2, help: "0 errors … 4 debug" },
 
   "grpc-max-send-msg-size": ignored("messages of any size are sent"),
-  "metrics-endpoint-auth": ignoredSwitch("there is no Kubernetes to ask; protect the port by network rules"),
-  "metrics-cert-dir": ignored("the metrics port is cleartext"),
-  "metrics-client-ca-file": ignored("the metrics port is cleartext"),
   "tls-min-version": ignored("Node's default is TLS 1.2"),
   "tls-cipher-suites": ignored("Node's defaults are used"),
   tracing: ignoredSwitch("there are no traces yet"),

@@ -17,6 +17,7 @@ import {
   type TrustedHeaders,
 } from "../request/control-headers.ts";
 import type { serveFlags } from "../serve-flags.ts";
+import type { MetricsTls } from "../servers/metrics-server.ts";
 
 export type ServeFlags = FlagValues<typeof serveFlags>;
 
@@ -74,13 +75,44 @@ export function checkFlags(flags: ServeFlags): Diagnostic[] {
       diagnostic("POINTSMAN_CLI_FLAG_MISSING", "--pool-name is missing: metrics and plugins name the pool by it."),
     );
   }
-  problems.push(...checkSelector(flags));
+  problems.push(...checkSelector(flags), ...checkMetrics(flags));
   if (flags["max-body-bytes"] >= flags["grpc-max-recv-msg-size"]) {
     const message =
       "--grpc-max-recv-msg-size must be larger than --max-body-bytes: the proxy sends a body as one message.";
     problems.push(diagnostic("POINTSMAN_CLI_FLAG_CONFLICT", message));
   }
   return [...problems, ...parseTrusted(flags["trust-request-headers"]).diagnostics];
+}
+
+function checkMetrics(flags: ServeFlags): Diagnostic[] {
+  const { "metrics-cert-dir": dir, "metrics-client-ca-file": ca, "metrics-endpoint-auth": auth } = flags;
+  const problems: Diagnostic[] = [];
+  if (ca !== undefined && dir === undefined) {
+    const message = "--metrics-client-ca-file needs --metrics-cert-dir: without TLS no certificate is asked for.";
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_MISSING", message));
+  }
+  if (dir !== undefined && ca === undefined && !auth) {
+    const message =
+      "--metrics-cert-dir needs --metrics-endpoint-auth or --metrics-client-ca-file: TLS alone keeps nobody out.";
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_MISSING", message));
+  }
+  return problems;
+}
+
+/** @throws DiagnosticError when a file cannot be read. */
+function loadMetricsTls(flags: ServeFlags, cwd: string): MetricsTls | undefined {
+  const { "metrics-cert-dir": dir, "metrics-client-ca-file": ca } = flags;
+  if (dir === undefined) return undefined;
+  try {
+    return {
+      key: readFileSync(resolve(cwd, dir, "tls.key")),
+      cert: readFileSync(resolve(cwd, dir, "tls.crt")),
+      ...(ca === undefined ? {} : { clientCa: readFileSync(resolve(cwd, ca)) }),
+    };
+  } catch (cause) {
+    const message = `TLS of the metrics port: ${(cause as Error).message}`;
+    throw new DiagnosticError(diagnostic("POINTSMAN_SERVER_TLS_FILES", message, { cause }));
+  }
 }
 
 function checkSelector(flags: ServeFlags): Diagnostic[] {
@@ -171,6 +203,10 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
     streamMetrics: flags["enable-grpc-stream-metrics"],
     decisionsKept: flags["decisions-kept"],
     decisionsBytes: flags["decisions-bytes"],
+    metricsTls: loadMetricsTls(flags, cwd),
+    metricsAuth: flags["metrics-endpoint-auth"]
+      ? { kubeconfig: flags.kubeconfig === undefined ? undefined : resolve(cwd, flags.kubeconfig) }
+      : undefined,
     leaderElection: flags["ha-enable-leader-election"] ? leaderElectionOf(flags, cwd) : undefined,
     record:
       record === undefined ? undefined : { file: resolve(cwd, record), maxBytes: flags["record-decisions-bytes"] },
