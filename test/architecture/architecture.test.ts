@@ -17,7 +17,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   tokenization: ["plugin-api", "diagnostics"],
   telemetry: ["plugin-api", "diagnostics"],
   "scrape-client": ["plugin-api"],
-  "kubernetes-client": [],
+  "kubernetes-client": ["plugin-api"],
   "command-line": ["config", "diagnostics"],
   "plugin-host": ["plugin-api", "diagnostics", "config"],
   "ext-proc": ["inference-api", "plugin-api"],

@@ -27,9 +27,16 @@ export function addKubernetes(
   };
   const what: JsonObject = selector === undefined ? { poolGroup } : { selector, targetPorts: [...(targetPorts ?? [])] };
   const name = "kubernetes";
+  // Objects refer to a pool; with a bare selector there is none.
+  const objects = selector === undefined ? ["kubernetes-objective", "kubernetes-model-rewrite"] : [];
+  const missing = objects.filter((type) => !config.plugins.some((plugin) => plugin.type === type));
   return {
     ...config,
-    plugins: [...config.plugins, { name, type: "kubernetes-discovery", parameters: { ...cluster, ...what } }],
+    plugins: [
+      ...config.plugins,
+      { name, type: "kubernetes-discovery", parameters: { ...cluster, ...what } },
+      ...missing.map((type) => ({ name: type, type, parameters: { ...cluster, poolGroup } })),
+    ],
     dataLayer: { ...config.dataLayer, discovery: { pluginRef: name } },
   };
 }

@@ -1,7 +1,7 @@
-import { type Cluster, openCluster, type Resource } from "@pointsman/kubernetes-client";
+import { type Cluster, Contact, openCluster, type Resource } from "@pointsman/kubernetes-client";
 import { core, definePlugin } from "@pointsman/plugin-api";
 import { z } from "zod";
-import { Contact } from "./contact.ts";
+
 import { PodAnnotations } from "./keys.ts";
 import { PoolDiscovery } from "./pool-discovery.ts";
 import { Publisher } from "./publisher.ts";

@@ -1,13 +1,14 @@
 import {
   type ApiError,
   type Cluster,
+  type Contact,
   describeResource,
   follow,
   pods,
   type Resource,
 } from "@pointsman/kubernetes-client";
 import type { Clock, Logger, Random } from "@pointsman/plugin-api";
-import type { Contact } from "./contact.ts";
+
 import { endpointsOf } from "./endpoints-of.ts";
 import { isSamePod, type Pod, readPod } from "./pod.ts";
 import { isSamePool, type PoolSpec, parsePool } from "./pool-spec.ts";

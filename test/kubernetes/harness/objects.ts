@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Cluster, type KubernetesObject, pathOf, pods, type Resource } from "@pointsman/kubernetes-client";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { until } from "./poll.ts";
 
 export const namespace = "default";
@@ -74,13 +74,37 @@ export async function installCrds(admin: Cluster, files: readonly string[] = all
   }
 }
 
-/** The role of `deploy/kubernetes/rbac`, given to the user `picker`. */
+/** The roles of `deploy/kubernetes/rbac`, given to the user `picker`. */
 export async function grant(admin: Cluster): Promise<void> {
   await create(admin, roles, load("rbac", "role.yaml"));
+  const election = load("rbac", "leader-election.yaml");
+  await create(admin, roles, election).catch(() => {});
+  await create(admin, roleBindings, {
+    metadata: { name: election.metadata.name },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: election.metadata.name },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "picker" }],
+  }).catch(() => {});
   await create(admin, roleBindings, {
     metadata: { name: "pointsman" },
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "pointsman" },
     subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "picker" }],
+  });
+}
+
+const clusterRoles: Resource = { ...roles, plural: "clusterroles", namespace: undefined };
+const clusterRoleBindings: Resource = { ...roleBindings, plural: "clusterrolebindings", namespace: undefined };
+
+/** The cluster roles of a file of `deploy/kubernetes/rbac`, bound to nobody. */
+export async function createClusterRoles(admin: Cluster, file: string): Promise<void> {
+  const text = readFileSync(join(deploy, "rbac", file), "utf8");
+  for (const document of parseAllDocuments(text)) await create(admin, clusterRoles, document.toJS());
+}
+
+export async function bindClusterRole(admin: Cluster, role: string, user: string): Promise<void> {
+  await create(admin, clusterRoleBindings, {
+    metadata: { name: role },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: user }],
   });
 }
 

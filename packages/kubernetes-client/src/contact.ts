@@ -1,5 +1,5 @@
-import type { ApiError } from "@pointsman/kubernetes-client";
 import type { Clock, Logger, Metrics } from "@pointsman/plugin-api";
+import type { ApiError } from "./api-error.ts";
 
 const REFRESH_MS = 1_000;
 
