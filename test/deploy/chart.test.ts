@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -12,6 +12,7 @@ import {
   containersOf,
   NAMESPACE,
   only,
+  parseObjects,
   render,
   root,
   valueSets,
@@ -164,6 +165,15 @@ describeWithProgram("the chart", "helm", HELM, () => {
     const envoy = (...sets: string[]): string =>
       only(render("standalone", ...sets), "Deployment")["spec"].template.metadata.annotations["checksum/envoy"];
     expect(envoy()).not.toBe(envoy("envoy.retries=7"));
+  });
+
+  it("takes the values of docs/deploy.md", () => {
+    const [, values] = /```yml\n([\s\S]*?)```/.exec(readFileSync(join(root, "docs/deploy.md"), "utf8"))!;
+    const file = join(folder, "documented.yaml");
+    writeFileSync(file, values!);
+    const args = ["template", "r", chart, "--kube-version", "1.34.0", "--values", file];
+    const deployment = only(parseObjects(execFileSync("helm", args, { encoding: "utf8" })), "Deployment");
+    expect(container(deployment, "plugins").args).toContain("@acme/pointsman-scorer@1.2.3");
   });
 
   it.each([

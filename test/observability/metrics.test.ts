@@ -136,3 +136,23 @@ describeWithProgram("Prometheus", "promtool", "Debian's package prometheus bring
     expect(result).not.toContain("error while linting");
   });
 });
+
+describe("docs/observability.md", () => {
+  const text = readFileSync(join(import.meta.dirname, "../../docs/observability.md"), "utf8");
+  const section = (title: string): string => text.split(`\n## ${title}\n`)[1]!.split("\n## ")[0]!;
+
+  it("names metrics that exist", () => {
+    const rows = section("Metrics")
+      .split("\n")
+      .filter((line) => line.startsWith("|"));
+    const names = rows.flatMap((row) => [...row.matchAll(/`([a-z_]+)(?:\{[a-z_]+\})?`/g)].map(([, name]) => name!));
+    const families = new Set([...page.matchAll(/^# TYPE llm_d_epp_(\S+) /gm)].map(([, name]) => name!));
+    expect(names.length).toBeGreaterThan(25);
+    expect(names.filter((name) => !families.has(name))).toEqual([]);
+  });
+
+  it("lists every alert", () => {
+    const listed = [...section("Dashboard and alerts").matchAll(/`(Pointsman[A-Za-z]+)`/g)].map(([, name]) => name!);
+    expect(listed.sort()).toEqual(rules.flatMap(({ alert }) => alert ?? []).sort());
+  });
+});

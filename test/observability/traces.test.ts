@@ -61,56 +61,62 @@ describe("traces", () => {
     expect(named(spans, "gateway.request").resource).toMatchObject({ "k8s.namespace.name": "inference" });
   });
 
-  it("tell what each stage did, below the span of the request, in the caller's trace", async () => {
-    picker = await startTracedPicker(overJson());
-    const id = `told-${picker.pid}`;
-    const upstream = await setHeaders({ ...sampled, "x-request-id": id, "x-llm-d-model-name-rewrite": "big" });
-    const own = await receiver.trace("gateway.request", ({ attributes }) => attributes["gen_ai.request.id"] === id);
-    const spans = own.filter(({ resource }) => resource["service.name"] === "llm-d-epp");
-    const request = named(spans, "gateway.request");
-    expect(request).toMatchObject({ traceId: TRACE, parentSpanId: CALLER, kind: 2, status: 0 });
-    expect(request.attributes).toMatchObject({
-      "llm_d.epp.pool": "observed",
-      "gen_ai.request.model": "m",
-      "http.request.method": "POST",
-      "url.path": "/v1/completions",
-      "http.response.status_code": 200,
-      "llm_d.epp.outcome": "ended",
-    });
-    expect(upstream.get("traceparent")).toBe(`00-${TRACE}-${request.spanId}-01`);
+  // JSON is written by the SDK, protobuf by us.
+  it.each(["http/json", "http/protobuf"])(
+    "tell what each stage did, below the span of the request, in the caller's trace, over %s",
+    async (protocol) => {
+      picker = await startTracedPicker({ ...overJson(), OTEL_EXPORTER_OTLP_PROTOCOL: protocol });
+      const traceId = protocol === "http/json" ? "d".repeat(32) : "e".repeat(32);
+      const traceparent = `00-${traceId}-${CALLER}-01`;
+      const id = `told-${picker.pid}`;
+      const upstream = await setHeaders({ traceparent, "x-request-id": id, "x-llm-d-model-name-rewrite": "big" });
+      const own = await receiver.trace("gateway.request", ({ attributes }) => attributes["gen_ai.request.id"] === id);
+      const spans = own.filter(({ resource }) => resource["service.name"] === "llm-d-epp");
+      const request = named(spans, "gateway.request");
+      expect(request).toMatchObject({ traceId, parentSpanId: CALLER, kind: 2, status: 0 });
+      expect(request.attributes).toMatchObject({
+        "llm_d.epp.pool": "observed",
+        "gen_ai.request.model": "m",
+        "http.request.method": "POST",
+        "url.path": "/v1/completions",
+        "http.response.status_code": 200,
+        "llm_d.epp.outcome": "ended",
+      });
+      expect(upstream.get("traceparent")).toBe(`00-${traceId}-${request.spanId}-01`);
 
-    const orchestration = named(spans, "gateway.request_orchestration");
-    expect(orchestration.parentSpanId).toBe(request.spanId);
-    expect(orchestration.attributes).toMatchObject({ target_model: "big", request_prio: 0, candidate_endpoints: 2 });
-    const [picked] = orchestration.attributes["llm_d.epp.picked_endpoints"] as string[];
-    expect(upstream.get("x-gateway-destination-endpoint")).toBe(picked);
+      const orchestration = named(spans, "gateway.request_orchestration");
+      expect(orchestration.parentSpanId).toBe(request.spanId);
+      expect(orchestration.attributes).toMatchObject({ target_model: "big", request_prio: 0, candidate_endpoints: 2 });
+      const [picked] = orchestration.attributes["llm_d.epp.picked_endpoints"] as string[];
+      expect(upstream.get("x-gateway-destination-endpoint")).toBe(picked);
 
-    const profile = named(spans, "run_scheduler_profile");
-    expect(profile.parentSpanId).toBe(orchestration.spanId);
-    expect(profile.attributes["llm_d.epp.profile.name"]).toBe("default");
-    expect(named(spans, "filter_endpoints")).toMatchObject({
-      parentSpanId: profile.spanId,
-      attributes: { candidate_endpoints: 2, surviving_endpoints: 2 },
-    });
-    const scoring = named(spans, "llm_d.epp.scoring");
-    expect(scoring.attributes["llm_d.epp.scoring.endpoints"]).toEqual(["127.0.0.1:1", "127.0.0.1:2"]);
-    const scorers = spans.filter(({ parentSpanId }) => parentSpanId === scoring.spanId);
-    expect(scorers.map(({ name }) => name)).toContain("llm_d.epp.scorer.queue-scorer");
-    expect(scoring.attributes["llm_d.epp.scoring.scorers"]).toBe(scorers.length);
-    for (const { attributes } of scorers) expect(attributes["llm_d.epp.scorer.scores"]).toHaveLength(2);
-    const pick = named(spans, "pick_endpoints");
-    expect(pick.attributes).toMatchObject({ "llm_d.epp.picker.type": "max-score-picker" });
-    expect(pick.attributes["llm_d.epp.picker.top_endpoints"]).toEqual([picked]);
+      const profile = named(spans, "run_scheduler_profile");
+      expect(profile.parentSpanId).toBe(orchestration.spanId);
+      expect(profile.attributes["llm_d.epp.profile.name"]).toBe("default");
+      expect(named(spans, "filter_endpoints")).toMatchObject({
+        parentSpanId: profile.spanId,
+        attributes: { candidate_endpoints: 2, surviving_endpoints: 2 },
+      });
+      const scoring = named(spans, "llm_d.epp.scoring");
+      expect(scoring.attributes["llm_d.epp.scoring.endpoints"]).toEqual(["127.0.0.1:1", "127.0.0.1:2"]);
+      const scorers = spans.filter(({ parentSpanId }) => parentSpanId === scoring.spanId);
+      expect(scorers.map(({ name }) => name)).toContain("llm_d.epp.scorer.queue-scorer");
+      expect(scoring.attributes["llm_d.epp.scoring.scorers"]).toBe(scorers.length);
+      for (const { attributes } of scorers) expect(attributes["llm_d.epp.scorer.scores"]).toHaveLength(2);
+      const pick = named(spans, "pick_endpoints");
+      expect(pick.attributes).toMatchObject({ "llm_d.epp.picker.type": "max-score-picker" });
+      expect(pick.attributes["llm_d.epp.picker.top_endpoints"]).toEqual([picked]);
 
-    for (const { name, startNanos, endNanos, parentSpanId } of spans) {
-      expect(startNanos <= endNanos, name).toBe(true);
-      const parent = spans.find(({ spanId }) => spanId === parentSpanId);
-      if (parent === undefined) continue;
-      // Times travel as fractions of milliseconds: a microsecond of grace for their rounding.
-      expect(startNanos + 1_000n >= parent.startNanos, `${name} begins within ${parent.name}`).toBe(true);
-      expect(endNanos <= parent.endNanos + 1_000n, `${name} ends within ${parent.name}`).toBe(true);
-    }
-  });
+      for (const { name, startNanos, endNanos, parentSpanId } of spans) {
+        expect(startNanos <= endNanos, name).toBe(true);
+        const parent = spans.find(({ spanId }) => spanId === parentSpanId);
+        if (parent === undefined) continue;
+        // Times travel as fractions of milliseconds: a microsecond of grace for their rounding.
+        expect(startNanos + 1_000n >= parent.startNanos, `${name} begins within ${parent.name}`).toBe(true);
+        expect(endNanos <= parent.endNanos + 1_000n, `${name} ends within ${parent.name}`).toBe(true);
+      }
+    },
+  );
 
   it("show a refusal as an error, with its code and status", async () => {
     picker = await startTracedPicker(overJson());

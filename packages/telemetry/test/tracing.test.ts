@@ -60,7 +60,7 @@ describe("an exporter that fails", () => {
     const exporter = new ReportedExporter(inner, log, () => now);
     const results: ExportResult[] = [];
     const send = (spans: number): void =>
-      exporter.export(Array<ReadableSpan>(spans), (result) => void results.push(result));
+      exporter.export(Array<ReadableSpan>(spans).fill({} as ReadableSpan), (result) => void results.push(result));
     send(3);
     now = 30_000;
     send(4);

@@ -1,11 +1,13 @@
 import type { Decision, ProfileTrace, Vote } from "@pointsman/scheduling";
-import type { Attributes, SpanContext, Tracing } from "@pointsman/telemetry/tracing";
+import type { Attributes, SpanContext, SpanRecord, Tracing } from "@pointsman/telemetry/tracing";
 
 /** Spans of a decision name at most so many endpoints, lest a large pool makes large spans. */
 const ENDPOINTS_NAMED = 32;
 
 export interface DecisionTarget {
   readonly tracing: Tracing;
+  /** Spans are added to it. */
+  readonly spans: SpanRecord[];
   /** The span of the decision. */
   readonly parent: SpanContext;
   readonly typeOf: (instance: string) => string | undefined;
@@ -39,12 +41,12 @@ function writeProfile(
   addresses: readonly string[],
   take: () => number,
 ): void {
-  const { tracing, parent, typeOf } = target;
+  const { tracing, spans, parent, typeOf } = target;
   const { failure, survivorCount, votes } = profile;
   const began = take();
   const filtered = take();
   const context = tracing.childOf(parent);
-  const below: DecisionTarget = { tracing, parent: context, typeOf };
+  const below: DecisionTarget = { tracing, spans, parent: context, typeOf };
   const removed = profile.removals.reduce((sum, { rows }) => sum + rows.length, 0);
   write(below, "filter_endpoints", began, filtered, {
     candidate_endpoints: survivorCount + removed,
@@ -54,7 +56,7 @@ function writeProfile(
   const attributes = { "llm_d.epp.profile.name": profile.profile, "llm_d.epp.profile.scorers": votes.length };
   const span = { name: "run_scheduler_profile", context, parent, from: began, attributes };
   if (failure !== undefined) {
-    tracing.write({ ...span, until: filtered, error: `${failure.filter ?? "no candidates"}: ${failure.kind}` });
+    spans.push({ ...span, until: filtered, error: `${failure.filter ?? "no candidates"}: ${failure.kind}` });
     return;
   }
   const addressOf = (row: number): string => addresses[row] ?? `row ${row}`;
@@ -66,12 +68,12 @@ function writeProfile(
     "llm_d.epp.picker.type": typeOf(profile.picker) ?? profile.picker,
     "llm_d.epp.picker.top_endpoints": profile.picked.slice(0, ENDPOINTS_NAMED).map(addressOf),
   });
-  tracing.write({ ...span, until: picked });
+  spans.push({ ...span, until: picked });
 }
 
 /** @returns when the last scorer was done. */
 function writeVotes(
-  { tracing, parent, typeOf }: DecisionTarget,
+  { tracing, spans, parent, typeOf }: DecisionTarget,
   { votes, survivors, survivorCount, totals }: ProfileTrace,
   addressOf: (row: number) => string,
   began: number,
@@ -80,7 +82,7 @@ function writeVotes(
   if (votes.length === 0) return began;
   const named = Math.min(survivorCount, ENDPOINTS_NAMED);
   const context = tracing.childOf(parent);
-  const below: DecisionTarget = { tracing, parent: context, typeOf };
+  const below: DecisionTarget = { tracing, spans, parent: context, typeOf };
   let from = began;
   for (const vote of votes) {
     const until = take();
@@ -94,7 +96,7 @@ function writeVotes(
     "llm_d.epp.scoring.endpoints": Array.from({ length: named }, (_, i) => addressOf(survivors?.[i] ?? i)),
   };
   if (totals !== undefined) attributes["llm_d.epp.scoring.totals"] = firstOf(totals, named);
-  tracing.write({ name: "llm_d.epp.scoring", context, parent, from: began, until: from, attributes });
+  spans.push({ name: "llm_d.epp.scoring", context, parent, from: began, until: from, attributes });
   return from;
 }
 
@@ -130,11 +132,11 @@ function firstOf({ block, offset }: Vote["scores"], count: number): number[] {
 }
 
 function write(
-  { tracing, parent }: DecisionTarget,
+  { tracing, spans, parent }: DecisionTarget,
   name: string,
   from: number,
   until: number,
   attributes: Attributes,
 ): void {
-  tracing.write({ name, context: tracing.childOf(parent), parent, from, until, attributes });
+  spans.push({ name, context: tracing.childOf(parent), parent, from, until, attributes });
 }

@@ -2,7 +2,7 @@ import type { Snapshot } from "@pointsman/datastore";
 import type { HeaderList } from "@pointsman/ext-proc";
 import type { Outcome, Refusal, Usage } from "@pointsman/plugin-api";
 import type { Decision } from "@pointsman/scheduling";
-import type { Attributes, BegunTrace, Tracing } from "@pointsman/telemetry/tracing";
+import type { Attributes, BegunTrace, SpanRecord, Tracing } from "@pointsman/telemetry/tracing";
 import { addressesOf } from "../request/addresses-of.ts";
 import type { PipelineRequest } from "../request/pipeline-request.ts";
 import { pathOf } from "../request/request-path.ts";
@@ -90,8 +90,9 @@ export class RecordedTrace implements RequestTrace {
     const { begun, clock, headers, pool, tracing } = this.#options;
     const request = this.#request;
     const until = clock();
-    this.#writeDecision(until);
-    tracing.write({
+    const spans: SpanRecord[] = [];
+    this.#writeDecision(spans, until);
+    spans.push({
       name: REQUEST_SPAN,
       context: begun.context,
       parent: begun.parent,
@@ -115,6 +116,7 @@ export class RecordedTrace implements RequestTrace {
       }),
       error: this.#error === undefined ? undefined : (this.#refusal?.message ?? this.#error),
     });
+    tracing.write(spans);
   }
 
   #decided(request: PipelineRequest | undefined, decision: Decision | undefined, { roster }: Snapshot): void {
@@ -124,15 +126,15 @@ export class RecordedTrace implements RequestTrace {
     this.#addresses = addressesOf(roster);
   }
 
-  #writeDecision(endedAt: number): void {
+  #writeDecision(spans: SpanRecord[], endedAt: number): void {
     const { begun, tracing, typeOf } = this.#options;
     const from = this.#decidingSince;
     if (from === undefined) return;
     const request = this.#request;
     const context = tracing.childOf(begun.context);
     const times: DecisionTimes = { begun: from, prepared: this.#preparedAt, marks: this.#marks };
-    writeDecisionSpans({ tracing, parent: context, typeOf }, times, this.#decision, this.#addresses);
-    tracing.write({
+    writeDecisionSpans({ tracing, spans, parent: context, typeOf }, times, this.#decision, this.#addresses);
+    spans.push({
       name: "gateway.request_orchestration",
       context,
       parent: begun.context,

@@ -1,37 +1,53 @@
-import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-base";
-import { ConsoleSpanExporter } from "@opentelemetry/sdk-trace-base";
-import { serializeSpans } from "./otlp/serialize-spans.ts";
+import { ConsoleSpanExporter, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace-base";
+import type { EncodedSpans } from "./encoded-spans.ts";
+import { type SpanOrigin, wrapSpans } from "./otlp/serialize-spans.ts";
 import type { TracingSettings } from "./tracing-settings.ts";
 
-/** Our serializer in the place of the exporters' own, which costs more than all else that a span costs. */
-const serializer = {
-  serializeRequest: (spans: ReadableSpan[]) => serializeSpans(spans),
-  // A partial success names a number of spans that were refused; nobody asks for it.
-  deserializeResponse: () => ({}),
-};
+export interface LoadedExporter {
+  readonly exporter: SpanExporter;
+  /** It takes {@link EncodedSpans}, and nothing else. */
+  readonly encoded: boolean;
+}
+
+type Serializer = ReturnType<typeof createSerializer>;
+
+/** In the place of the exporters' own, which encodes spans when they are sent. */
+function createSerializer(origin: SpanOrigin) {
+  return {
+    serializeRequest: (queued: ReadableSpan[]): Uint8Array =>
+      wrapSpans(
+        (queued as unknown as EncodedSpans[]).map(({ bytes }) => bytes),
+        origin,
+      ),
+    // A partial success names a number of spans that were refused; nobody asks for it.
+    deserializeResponse: () => ({}),
+  };
+}
 
 /**
  * Loads the exporter that the settings name, and only that one. Endpoint, headers, certificates, compression, time-out
  * and retries are the SDK's, as `OTEL_EXPORTER_OTLP_*` says. Undefined for `none`: then context is passed on and nothing
  * is exported.
  */
-export async function createExporter({
-  exporter,
-  protocol,
-}: Pick<TracingSettings, "exporter" | "protocol">): Promise<SpanExporter | undefined> {
+export async function createExporter(
+  { exporter, protocol }: Pick<TracingSettings, "exporter" | "protocol">,
+  origin: SpanOrigin,
+): Promise<LoadedExporter | undefined> {
   if (exporter === "none") return undefined;
-  if (exporter === "console") return new ConsoleSpanExporter();
+  if (exporter === "console") return { exporter: new ConsoleSpanExporter(), encoded: false };
   switch (protocol) {
     case "grpc":
-      return createGrpcExporter();
+      return { exporter: await createGrpcExporter(createSerializer(origin)), encoded: true };
     case "http/protobuf":
-      return createProtobufExporter();
-    case "http/json":
-      return new (await import("@opentelemetry/exporter-trace-otlp-http")).OTLPTraceExporter();
+      return { exporter: await createProtobufExporter(createSerializer(origin)), encoded: true };
+    case "http/json": {
+      const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-http");
+      return { exporter: new OTLPTraceExporter(), encoded: false };
+    }
   }
 }
 
-async function createGrpcExporter(): Promise<SpanExporter> {
+async function createGrpcExporter(serializer: Serializer): Promise<SpanExporter> {
   const { OTLPExporterBase } = await import("@opentelemetry/otlp-exporter-base");
   const { TraceExporterMetricsHelper } = await import("@opentelemetry/otlp-transformer");
   const { convertLegacyOtlpGrpcOptions, createOtlpGrpcExportDelegate } = await import(
@@ -50,7 +66,7 @@ async function createGrpcExporter(): Promise<SpanExporter> {
   );
 }
 
-async function createProtobufExporter(): Promise<SpanExporter> {
+async function createProtobufExporter(serializer: Serializer): Promise<SpanExporter> {
   const { OTLPExporterBase } = await import("@opentelemetry/otlp-exporter-base");
   const { TraceExporterMetricsHelper } = await import("@opentelemetry/otlp-transformer");
   const { convertLegacyHttpOptions, createOtlpHttpExportDelegate } = await import(

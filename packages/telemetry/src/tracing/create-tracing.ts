@@ -1,16 +1,11 @@
-import { ROOT_CONTEXT, type SpanContext, SpanKind, TraceFlags, trace } from "@opentelemetry/api";
+import { type Attributes, ROOT_CONTEXT, type SpanContext, SpanKind, TraceFlags, trace } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
-import {
-  BatchSpanProcessor,
-  RandomIdGenerator,
-  type ReadableSpan,
-  SamplingDecision,
-  type Span,
-} from "@opentelemetry/sdk-trace-base";
+import { BatchSpanProcessor, RandomIdGenerator, SamplingDecision, type Span } from "@opentelemetry/sdk-trace-base";
 import type { HostLogger } from "../logger.ts";
-import { createExporter } from "./create-exporter.ts";
+import { createExporter, type LoadedExporter } from "./create-exporter.ts";
 import { createSampler } from "./create-sampler.ts";
+import { EncodedSpans } from "./encoded-spans.ts";
 import { FinishedSpan, type SpanRecord } from "./finished-span.ts";
 import { ReportedExporter } from "./reported-exporter.ts";
 import type { TracingSettings } from "./tracing-settings.ts";
@@ -33,8 +28,8 @@ export interface BegunTrace {
 export interface Tracing {
   begin(name: string, headers: HeaderSource): BegunTrace;
   childOf(parent: SpanContext): SpanContext;
-  /** Queues a span for export. Its attributes are the exporter's from then on. */
-  write(span: SpanRecord): void;
+  /** Queues the spans of a request for export; at least one. */
+  write(spans: readonly SpanRecord[]): void;
   /** `traceparent`, and `tracestate` where there is one, for what continues below this span. */
   headersFor(context: SpanContext): [name: string, value: string][];
   /** Exports what is left and stops; gives up after the limit. */
@@ -62,8 +57,9 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
     "service.name": options.serviceName,
     "service.version": options.serviceVersion,
   }).merge(detectResources({ detectors: [envDetector] }));
-  const exporter = await createExporter(settings);
-  const processor = exporter === undefined ? undefined : new BatchSpanProcessor(new ReportedExporter(exporter, log));
+  const origin = { resource: resource.attributes as Attributes, scope };
+  const loaded = await createExporter(settings, origin);
+  const processor = loaded && createProcessor(loaded, log);
   return {
     begin(name, headers) {
       const caller =
@@ -86,8 +82,10 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
       traceFlags,
       ...(traceState && { traceState }),
     }),
-    write: (span) =>
-      processor?.onEnd(new FinishedSpan(span, resource, scope) satisfies ReadableSpan as unknown as Span),
+    write(spans) {
+      if (loaded?.encoded === true) processor!.onEnd(new EncodedSpans(spans, resource) as unknown as Span);
+      else for (const span of spans) processor?.onEnd(new FinishedSpan(span, resource, scope) as unknown as Span);
+    },
     headersFor({ traceId, spanId, traceFlags, traceState }) {
       const parent: [string, string] = ["traceparent", `00-${traceId}-${spanId}-0${traceFlags}`];
       const state = traceState?.serialize();
@@ -103,4 +101,15 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
       clearTimeout(timer);
     },
   };
+}
+
+/** Requests in one message, where they are encoded: a collector takes 4 MiB over gRPC. */
+const REQUESTS_PER_MESSAGE = "128";
+
+function createProcessor({ exporter, encoded }: LoadedExporter, log: HostLogger): BatchSpanProcessor {
+  const size = process.env["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] || (encoded ? REQUESTS_PER_MESSAGE : undefined);
+  return new BatchSpanProcessor(
+    new ReportedExporter(exporter, log),
+    size === undefined ? {} : { maxExportBatchSize: Number(size) },
+  );
 }

@@ -22,10 +22,7 @@ export interface SpanRecord {
 const unset: SpanStatus = Object.freeze({ code: 0 });
 const none: never[] = [];
 
-/**
- * What the SDK's processors and exporters take. Its own spans are for code that runs inside them: each keeps limits,
- * clocks and locks against late changes, which costs several times what a finished one does.
- */
+/** A span for the SDK's own exporters, made where it is over: it needs neither clocks nor locks against late changes. */
 export class FinishedSpan implements ReadableSpan {
   readonly name: string;
   readonly kind: SpanKind;

@@ -22,7 +22,7 @@ export class ReportedExporter implements SpanExporter {
 
   export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
     this.#exporter.export(spans, (result) => {
-      if (result.code === ExportResultCode.FAILED) this.#failed(spans.length, result.error);
+      if (result.code === ExportResultCode.FAILED) this.#failed(countOf(spans), result.error);
       else this.#worked();
       done(result);
     });
@@ -52,4 +52,9 @@ export class ReportedExporter implements SpanExporter {
     this.#log.info("spans are exported again", { lost: this.#lost });
     this.#lost = 0;
   }
+}
+
+/** Encoded spans come several in one piece. */
+function countOf(spans: readonly (ReadableSpan & { readonly count?: number })[]): number {
+  return spans.reduce((sum, { count = 1 }) => sum + count, 0);
 }

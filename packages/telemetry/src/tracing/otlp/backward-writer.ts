@@ -50,10 +50,13 @@ export class BackwardWriter {
     this.#bytes[at + 9] = Number(rest);
   }
 
-  fixed64(value: bigint): void {
+  /** Of a whole number; above 2^53 as near as a double is. */
+  fixed64(value: number): void {
     this.#reserve(8);
     this.#at -= 8;
-    this.#bytes.writeBigUInt64LE(value, this.#at);
+    const high = Math.floor(value / 0x1_0000_0000);
+    this.#bytes.writeUInt32LE(value - high * 0x1_0000_0000, this.#at);
+    this.#bytes.writeUInt32LE(high, this.#at + 4);
   }
 
   fixed32(value: number): void {
@@ -66,6 +69,13 @@ export class BackwardWriter {
     this.#reserve(8);
     this.#at -= 8;
     this.#bytes.writeDoubleLE(value, this.#at);
+  }
+
+  /** Fields that are encoded already. */
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#at -= bytes.length;
+    this.#bytes.set(bytes, this.#at);
   }
 
   /** A field of raw bytes, given in hexadecimal. */
