@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { cborFnvKeys, cborFnvRoot, decimalKeys, sha256ChunkHashes, xxh64RequestKeys, xxh64Root } from "../src/index.ts";
+import { cborFnvKeys, cborFnvRoot, decimalKeys, sha256ChunkHashes, requestKeys, requestRoot } from "../src/index.ts";
 import { createRedisIndex, longestPrefixes, type RedisIndex } from "../src/redis/index.ts";
 
 /**
@@ -72,7 +72,7 @@ async function startRedis(socket: string): Promise<ChildProcess> {
 const tokens = Uint32Array.from({ length: BLOCKS * 16 }, (_, i) => (i * 7_919) % 128_000);
 const root = cborFnvRoot("m");
 timed(`keys of ${BLOCKS} blocks of 16 tokens: cbor-fnv`, () => cborFnvKeys(tokens, 16, root));
-timed(`keys of ${BLOCKS} blocks of 16 tokens: xxh64`, () => xxh64RequestKeys(tokens, 16, xxh64Root("m")));
+timed(`keys of ${BLOCKS} blocks of 16 tokens: xxh64`, () => requestKeys(tokens, 16, requestRoot("m")));
 timed(`keys of ${(BLOCKS * 16) / 256} chunks of 256 tokens: SHA-256 (v0.1)`, () => sha256ChunkHashes(tokens));
 const keys = cborFnvKeys(tokens, 16, root);
 timed(`${BLOCKS} keys as decimal texts`, () => decimalKeys(keys));

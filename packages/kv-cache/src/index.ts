@@ -41,4 +41,3 @@ export { sglangPageHashes, vllmBlockHashes, vllmNoneHash } from "./keys/engine-h
 export type { ExtraKeys } from "./keys/request-keys.ts";
 export { NO_EXTRA_KEYS, requestKeys, requestRoot } from "./keys/request-keys.ts";
 export { CHUNK_TOKENS, sha256ChunkHashes } from "./keys/sha256-chunk-keys.ts";
-export { xxh64RequestKeys, xxh64Root } from "./keys/xxh64-request-keys.ts";

@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { cborFnvKeys, cborFnvRoot } from "../src/keys/cbor-fnv-keys.ts";
 import { decimalKeys } from "../src/keys/decimal-keys.ts";
 import { sha256ChunkHashes } from "../src/keys/sha256-chunk-keys.ts";
-import { xxh64RequestKeys, xxh64Root } from "../src/keys/xxh64-request-keys.ts";
 
 const tokens = Uint32Array.from({ length: 32 }, (_, i) => i + 1);
 const salt = new Map([[0, ["salt-xyz"]]]);
@@ -57,17 +56,6 @@ describe("keys of cbor-fnv", () => {
     expect(cborFnvKeys(tokens.subarray(0, 31), 16, root)).toHaveLength(2);
     expect(cborFnvKeys(tokens, 4, root, undefined, 3)).toHaveLength(6);
     expect(() => cborFnvKeys(tokens, 0, root)).toThrow(RangeError);
-  });
-});
-
-describe("keys of xxh64", () => {
-  it("are those of Go for tokens 1 to 32 in blocks of 16", () => {
-    const root = xxh64Root("test-model");
-    expect(decimalKeys(root)).toEqual(["658786475292698776"]);
-    expect(decimalKeys(xxh64RequestKeys(tokens, 16, root))).toEqual(["13553460584553255540", "9887990258693334188"]);
-    expect(decimalKeys(xxh64RequestKeys(tokens, 16, root, "salt-xyz", 1))).toEqual(["9445885041921897234"]);
-    expect(xxh64RequestKeys(tokens, 16, root, "salt-xyz")).toHaveLength(4);
-    expect(xxh64RequestKeys(tokens.subarray(0, 15), 16, root, "salt-xyz")).toHaveLength(0);
   });
 });
 

@@ -3,9 +3,9 @@ import {
   CHUNK_TOKENS,
   cborFnvKeys,
   cborFnvRoot,
+  requestKeys,
+  requestRoot,
   sha256ChunkHashes,
-  xxh64RequestKeys,
-  xxh64Root,
 } from "@pointsman/kv-cache";
 import type { BlockNames } from "@pointsman/kv-cache/redis";
 import type { KvcacheOptions } from "./options.ts";
@@ -39,7 +39,10 @@ export class PromptKeys {
       return salt === undefined ? sha256ChunkHashes(tokens, this.blockTokens, this.#maxBlocks) : [];
     }
     const root = this.#rootOf(model);
-    if (hashAlgorithm === "xxh64") return xxh64RequestKeys(tokens, this.blockTokens, root, salt, this.#maxBlocks);
+    if (hashAlgorithm === "xxh64") {
+      const extras = salt === undefined ? [] : [[Buffer.from(salt)]];
+      return requestKeys(tokens, this.blockTokens, root, extras, this.#maxBlocks);
+    }
     const extras = salt === undefined ? undefined : new Map([[0, [salt]]]);
     return cborFnvKeys(tokens, this.blockTokens, root, extras, this.#maxBlocks);
   }
@@ -48,7 +51,7 @@ export class PromptKeys {
     let root = this.#roots.get(model);
     if (root === undefined) {
       const { hashAlgorithm, hashSeed } = this.#options;
-      root = hashAlgorithm === "xxh64" ? xxh64Root(model, hashSeed) : cborFnvRoot(model, hashSeed);
+      root = hashAlgorithm === "xxh64" ? requestRoot(model, hashSeed) : cborFnvRoot(model, hashSeed);
       if (this.#roots.size >= MOST_ROOTS) this.#roots.clear();
       this.#roots.set(model, root);
     }

@@ -116,6 +116,7 @@ export class SimulatedPicker {
       const result = hook(request, {
         setPriority: (priority) => void (request.priority = priority),
         setTenant: (tenant) => void (request.tenant = tenant),
+        setTargetModel: (model) => void (request.targetModel = model),
       });
       if (result !== undefined) pending.push(result);
     }

@@ -17,7 +17,7 @@ export class TraceRequestView implements RequestView {
   readonly path = "/inference/v1/generate";
   readonly api = "vllm-generate";
   readonly model = "replayed";
-  readonly targetModel = "replayed";
+  targetModel = "replayed";
   readonly stream = true;
   readonly maxOutputTokens: number;
   readonly cacheSalt = undefined;
