@@ -25,8 +25,10 @@ if (role === "sidecar") {
       response.writeHead(answer.statusCode!, answer.rawHeaders);
       answer.pipe(response);
     });
+    outgoing.on("error", () => response.destroy());
     request.pipe(outgoing);
   });
+  server.keepAliveTimeout = 600_000;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   parentPort!.postMessage({ port: (server.address() as { port: number }).port });
@@ -68,6 +70,7 @@ if (role === "sidecar") {
       write();
     });
   });
+  server.keepAliveTimeout = 600_000;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   parentPort!.postMessage({ port: (server.address() as { port: number }).port });

@@ -1,5 +1,7 @@
 import { type Diagnostic, exitCodeOf, isDiagnosticError, renderDiagnostics } from "@pointsman/diagnostics";
 import { parseCommandLine } from "./options/parse-command-line.ts";
+import { inClusterApi } from "./ssrf/kubernetes-api.ts";
+import { watchPool } from "./ssrf/watch-pool.ts";
 import { type Sidecar, startSidecar } from "./start-sidecar.ts";
 
 /**
@@ -22,7 +24,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   const signals = listenForSignals();
   let sidecar: Sidecar | undefined;
   try {
-    sidecar = await startSidecar(settings);
+    const api = inClusterApi(process.env);
+    sidecar = await startSidecar({
+      ...settings,
+      ...(api === undefined ? {} : { poolWatch: (pool, log) => watchPool({ api, pool, log }) }),
+    });
     const server = `model server on ${settings["model-server-port"]}, connector ${settings["kv-connector"]}`;
     const scheme = settings["secure-proxy"] ? "https" : "http";
     process.stdout.write(`pointsman sidecar listening on ${scheme}://127.0.0.1:${sidecar.port}, ${server}\n`);

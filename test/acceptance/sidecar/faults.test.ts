@@ -221,3 +221,64 @@ describe("a client that leaves", () => {
     await expectNothingHeld(rig);
   });
 });
+
+describe("a prefill that outlives the answer", () => {
+  it("keeps its slot until it ends, and nothing of its failure stays", async () => {
+    let fail: (() => void) | undefined;
+    const rig = await startRig(["--kv-connector=sglang", ...LIMITS], {
+      prefill: (response) => (fail = () => response.writeHead(500).end("x".repeat(5_000))),
+    });
+    expect((await rig.disaggregated()).status).toBe(200);
+    await until(() => rig.sidecar.levels().decodes === 0);
+    expect(rig.sidecar.levels()).toMatchObject({ prefills: 1 });
+    fail!();
+    await expectNothingHeld(rig);
+  });
+});
+
+describe("whatever happens", () => {
+  /** A small generator with a seed, so that a failure can be seen again. */
+  function dice(seed: number): (sides: number) => number {
+    let state = seed;
+    return (sides) => {
+      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return Math.floor((state / 2_147_483_648) * sides);
+    };
+  }
+
+  it.each(["nixlv2", "shared-storage", "sglang", "offloading"])("nothing stays behind (%s)", async (connector) => {
+    const roll = dice(connector.length);
+    const misbehave: (good: Reply) => Reply = (good) => (response, seen, index) => {
+      const face = roll(8);
+      if (face === 0) response.destroy();
+      else if (face === 1) response.writeHead(500).end("no");
+      else if (face === 2) response.write("half");
+      else if (face === 3) setTimeout(() => response.end("{}"), 30);
+      else if (face > 4) good(response, seen, index);
+      // Else it hangs.
+    };
+    const flags = [`--kv-connector=${connector}`, "--max-concurrent-decodes=5", "--max-concurrent-prefills=3"];
+    const limits = ["--prefill-timeout=40ms", "--queue-timeout=200ms", "--max-queue=20", "--transfer-timeout=40ms"];
+    const stream = sse({ choices: [{ delta: { content: "a" } }] }, "[DONE]");
+    const rig = await startRig([...flags, ...limits], {
+      prefill: misbehave(prefillAnswer()),
+      decode: misbehave((...call) => (call[2] % 2 === 0 ? json({ id: "d" }) : stream)(...call)),
+    });
+    const other = await startBackend(rig.prefill.reply);
+    const target = `${rig.prefill.address},${other.address}`;
+    await Promise.all(
+      Array.from({ length: 120 }, async (_, i) => {
+        await new Promise((resolve) => setTimeout(resolve, roll(300)));
+        const signal = AbortSignal.timeout(20 + roll(400));
+        const headers: Record<string, string> = i % 3 === 0 ? {} : { [P]: target };
+        const body = { ...CHAT, stream: i % 2 === 0, ...(i % 5 === 0 ? { cache_hit_threshold: 0.5 } : {}) };
+        await rig.ask({ signal, headers, body }).catch(() => "left, or cut off");
+      }),
+    );
+    await expectNothingHeld(rig);
+    // And it still works.
+    rig.decode.reply = json({ id: "d" });
+    rig.prefill.reply = prefillAnswer();
+    expect((await rig.disaggregated()).status).toBe(200);
+  });
+});

@@ -35,8 +35,9 @@ describe("the queue", () => {
     }
     expect(held.order).toEqual(["a", "b"]);
     for (let i = 0; i < 4; i++) {
-      await until(() => held.running() > 0);
       held.finish();
+      // Two that are let in at the same moment may reach the model server in either order.
+      await until(() => held.order.length === Math.min(4, i + 3));
     }
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(held.order).toEqual(["a", "b", "c", "d"]);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { connect, type Socket } from "node:net";
@@ -159,6 +159,50 @@ describe("other methods and protocols", () => {
   });
 });
 
+describe("a kept connection that the model server has closed meanwhile", () => {
+  /** Answers once per connection; what comes then on the same connection meets its end. */
+  async function startForgetful(): Promise<{ port: number; bodies: string[] }> {
+    const bodies: string[] = [];
+    const answered = new WeakSet<object>();
+    const server = createServer((request, response) => {
+      if (answered.has(request.socket)) return void request.socket.destroy();
+      answered.add(request.socket);
+      let body = "";
+      request.on("data", (chunk) => {
+        body += chunk;
+      });
+      request.on("end", () => {
+        bodies.push(body);
+        response.end("{}");
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    return { port: (server.address() as { port: number }).port, bodies };
+  }
+
+  it("is no failure: the request goes over another one, whole", async () => {
+    const server = await startForgetful();
+    const sidecar = await startFromFlags([`--model-server-port=${server.port}`]);
+    for (let i = 0; i < 6; i++) {
+      // In chunks, so that the body is still on its way when the connection turns out to be dead.
+      const headers = i % 2 === 0 ? {} : { "transfer-encoding": "chunked" };
+      expect((await ask(sidecar.port, { body: { n: i }, headers })).status).toBe(200);
+      expect((await ask(sidecar.port, { method: "GET", path: "/v1/models" })).status).toBe(200);
+    }
+    const bodies = server.bodies.filter((body) => body !== "");
+    expect(bodies).toEqual(Array.from({ length: 6 }, (_, n) => JSON.stringify({ n })));
+    // What is too large to be remembered is told honestly.
+    const large = "x".repeat(200_000);
+    const statuses = [];
+    for (let i = 0; i < 2; i++) statuses.push((await ask(sidecar.port, { body: large })).status);
+    expect(statuses.every((status) => status === 200 || status === 502)).toBe(true);
+  });
+});
+
 describe("TLS", () => {
   it("is served with the files of --cert-path, which are reloaded when they change", async () => {
     const folder = await freshFolder();
@@ -298,6 +342,18 @@ describe("a connector of somebody else", () => {
     expect(await rig.sidecar.metrics()).toContain('connector="ping",outcome="ok"} 1');
     await expect(startRig([...flags, '--kv-connector-parameters={"wrd":"x"}'])).rejects.toThrow(/wrd/);
     await expect(startRig(["--kv-connector=x", "--kv-connector-package=./none.mjs"])).rejects.toThrow(/none.mjs/);
+  });
+
+  it("is as short as the README shows it, and works", async () => {
+    const file = join(import.meta.dirname, "fixtures", "ticket-connector.js");
+    const readme = await readFile(join(import.meta.dirname, "../../../apps/pd-sidecar/README.md"), "utf8");
+    expect(readme).toContain(`\`\`\`js\n${await readFile(file, "utf8")}\`\`\``);
+    const rig = await startRig(["--kv-connector=ticket-connector", `--kv-connector-package=${file}`], {
+      prefill: (response) => response.end('{"ticket":18446744073709551615}'),
+    });
+    expect((await rig.disaggregated()).status).toBe(200);
+    expect(rig.prefill.last.json).toMatchObject({ keep: true, max_tokens: 1, stream: false });
+    expect(rig.decode.last.text).toBe(`${JSON.stringify(CHAT).slice(0, -1)},"ticket":18446744073709551615}`);
   });
 
   it("is asked to release what nobody will fetch", async () => {

@@ -57,6 +57,7 @@ export class Attempt implements ConnectorExchange {
   /** A prefill whose blocks wait for a decode server. */
   #held: PrefillAnswer | undefined;
   #prefill: Promise<unknown> = Promise.resolve();
+  #ended = false;
 
   constructor(context: AttemptContext, prefiller: HostPort) {
     this.#context = context;
@@ -82,7 +83,8 @@ export class Attempt implements ConnectorExchange {
       body: leg.body,
       anyAnswer,
       signal: this.signal,
-      keep: (reserved) => this.#reserved.push(reserved),
+      // A prefill may outlive the answer, and still fail with a body.
+      keep: (reserved) => (this.#ended ? reserved.release() : void this.#reserved.push(reserved)),
     }).then((answer) => {
       // Where the answer does not matter there is nothing that a decode server would have to fetch by it.
       if (!anyAnswer) this.#held = answer;
@@ -139,6 +141,7 @@ export class Attempt implements ConnectorExchange {
 
   /** Everything about the answer is over: gives back what is held here and at the prefill server. */
   async end(): Promise<void> {
+    this.#ended = true;
     for (const reserved of this.#reserved) reserved.release();
     const held = this.#held;
     if (held === undefined) return;

@@ -12,6 +12,7 @@ import { BrokenBody, readBody } from "../http/read-body.ts";
 import { passAnswer, sendAnswer } from "../http/send-answer.ts";
 import { formatTarget } from "../http/target.ts";
 import type { RequestOutcome } from "../metrics.ts";
+import { Cut } from "../upstream/cut.ts";
 import { UpstreamFailure } from "../upstream/upstream-client.ts";
 import { Attempt } from "./attempt.ts";
 import { chooseTargets, type Targets, UnknownRank } from "./choose-targets.ts";
@@ -35,7 +36,8 @@ export class Generation {
   readonly #route: Route;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #gone = new AbortController();
+  readonly #gone = new Cut();
+  #goneController: AbortController | undefined;
   #stages = "none";
   #reserved: Reservation | undefined;
   #ticket: Ticket | undefined;
@@ -49,8 +51,17 @@ export class Generation {
     this.#request = request;
     this.#response = response;
     response.once("close", () => {
-      if (!response.writableFinished) this.#gone.abort();
+      if (response.writableFinished) return;
+      this.#gone.make();
+      this.#goneController?.abort();
     });
+  }
+
+  /** The same as a signal, made when the first leg needs one: what passes untouched does without. */
+  get #signal(): AbortSignal {
+    this.#goneController ??= new AbortController();
+    if (this.#gone.made) this.#goneController.abort();
+    return this.#goneController.signal;
   }
 
   /** Never rejects. */
@@ -103,7 +114,7 @@ export class Generation {
       const items = multimodalItems(body);
       if (items.length > 0) {
         this.#stages = encoderConnector!.name;
-        const signal = this.#gone.signal;
+        const signal = this.#signal;
         const request = { connector: encoderConnector!, encoders: targets.encoders, items, body, id, headers, signal };
         prepared = await runEncoders(this.#parts, request);
         api = "chat";
@@ -132,11 +143,11 @@ export class Generation {
       path: request.url!,
       headers: crossing(request.rawHeaders, NOT_FORWARDED),
       body: body ?? request,
-      signal: this.#gone.signal,
+      cut: this.#gone,
     });
     answer.body.once("data", () => this.#ticket?.started());
     const whole = await passAnswer(this.#response, answer);
-    return !whole ? (this.#gone.signal.aborted ? "aborted" : "error") : answer.status < 500 ? "ok" : "error";
+    return !whole ? (this.#gone.made ? "aborted" : "error") : answer.status < 500 ? "ok" : "error";
   }
 
   /** One prefill server after the other; then, if that is wanted, the decode server alone. */
@@ -148,7 +159,7 @@ export class Generation {
       path: this.#request.url!,
       decoder: this.#rank.decoder,
       ranked: job.ranked ?? this.#rank.decoder,
-      gone: this.#gone.signal,
+      gone: this.#signal,
       onPrefilled: () => this.#ticket?.prefillDone(),
       onFirstBytes: () => this.#onFirstBytes(),
     };
@@ -162,7 +173,7 @@ export class Generation {
         return await this.#send(answer);
       } catch (error) {
         attempt.cut();
-        if (!(error instanceof PrefillFailure) || this.#gone.signal.aborted || this.#response.headersSent) throw error;
+        if (!(error instanceof PrefillFailure) || this.#gone.made || this.#response.headersSent) throw error;
         failure = error;
         log.warn("a prefill did not work", { id: job.id, target: formatTarget(target), fault: error.fault });
         if (!error.isServers) break;
@@ -186,14 +197,14 @@ export class Generation {
       headers,
       body,
       chunkable: true,
-      signal: this.#gone.signal,
+      signal: this.#signal,
       onFirstBytes: () => this.#onFirstBytes(),
     });
   }
 
   async #send(answer: DecodeAnswer): Promise<RequestOutcome> {
     await sendAnswer(this.#response, answer);
-    if (this.#gone.signal.aborted) return "aborted";
+    if (this.#gone.made) return "aborted";
     return answer.status < 500 ? "ok" : "error";
   }
 
@@ -204,7 +215,7 @@ export class Generation {
     if (this.#ticket !== undefined) return;
     const began = performance.now();
     try {
-      this.#ticket = await queue.enter(claim, this.#gone.signal);
+      this.#ticket = await queue.enter(claim, this.#signal);
     } catch (error) {
       if (error instanceof NotAdmitted) metrics.notAdmitted(error.reason);
       throw error;
@@ -226,7 +237,7 @@ export class Generation {
   #fail(error: unknown): RequestOutcome {
     const response = this.#response;
     // Whatever went wrong then went wrong because of it.
-    if (this.#gone.signal.aborted) return "aborted";
+    if (this.#gone.made) return "aborted";
     if (error instanceof UnknownRank) {
       response.writeHead(400, { "content-length": 0 }).end();
       return "refused";

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { crossing } from "../http/headers.ts";
 import { discardUpload, Refusal, sendOwn } from "../http/own-answers.ts";
 import { passAnswer } from "../http/send-answer.ts";
+import { Cut } from "../upstream/cut.ts";
 import { UpstreamFailure } from "../upstream/upstream-client.ts";
 import { askDecoder } from "./local-decode.ts";
 import type { Parts, Rank } from "./parts.ts";
@@ -9,9 +10,9 @@ import { NOT_FORWARDED } from "./routing-headers.ts";
 
 /** Brings a request that is none of the sidecar's business to the local model server. Never rejects. */
 export async function passThrough(parts: Parts, rank: Rank, request: IncomingMessage, response: ServerResponse) {
-  const gone = new AbortController();
+  const gone = new Cut();
   response.once("close", () => {
-    if (!response.writableFinished) gone.abort();
+    if (!response.writableFinished) gone.make();
   });
   try {
     const hasBody = request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"]) > 0;
@@ -20,11 +21,11 @@ export async function passThrough(parts: Parts, rank: Rank, request: IncomingMes
       path: request.url!,
       headers: crossing(request.rawHeaders, NOT_FORWARDED),
       body: hasBody ? request : undefined,
-      signal: gone.signal,
+      cut: gone,
     });
     await passAnswer(response, answer);
   } catch (error) {
-    if (gone.signal.aborted) return;
+    if (gone.made) return;
     if (!(error instanceof Refusal) && !(error instanceof UpstreamFailure)) {
       parts.log.error("a request could not be passed on", { error: String(error) });
     }

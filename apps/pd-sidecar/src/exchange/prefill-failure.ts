@@ -27,7 +27,7 @@ export class PrefillFailure extends Error {
 
   /** It is about the server, not about the request: another server may do better. */
   get isServers(): boolean {
-    return this.fault === "status" ? this.status >= 500 : this.fault !== "garbage";
+    return this.fault === "status" ? this.status >= 500 : this.fault !== "garbage" && this.fault !== "denied";
   }
 
   /** Worth another attempt at the same server. */

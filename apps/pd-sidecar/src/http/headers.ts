@@ -42,11 +42,12 @@ export function fieldOf(fields: RawHeaders, name: string): string | undefined {
   return undefined;
 }
 
-/** All values of a field in any case, in order. */
-export function valuesOf(raw: RawHeaders, name: string): string[] {
-  const values: string[] = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) if (raw[i]!.toLowerCase() === name) values.push(raw[i + 1]!);
-  return values;
+/** The first value of a field of a message as it came, in whatever case. Cheaper than to build all of `headers`. */
+export function rawValue(raw: RawHeaders, name: string): string | undefined {
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) return raw[i + 1];
+  }
+  return undefined;
 }
 
 function addTokens(names: Set<string>, value: string): Set<string> {

@@ -35,6 +35,13 @@ export async function sendAnswer(response: ServerResponse, answer: Head & { body
 /** The same for a message that passes untouched. Resolves with false when it broke off, then the client's end is cut. */
 export function passAnswer(response: ServerResponse, answer: Head & { body: IncomingMessage }): Promise<boolean> {
   const { body } = answer;
+  if (body.complete) {
+    // Short answers are all there by now: one write instead of two.
+    response.writeHead(answer.status, answer.headers as string[]);
+    response.end(body.read() as Buffer | null);
+    body.resume();
+    return Promise.resolve(true);
+  }
   writeHead(response, answer);
   return new Promise((resolve) => {
     body.once("close", () => {

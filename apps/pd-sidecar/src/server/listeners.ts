@@ -59,7 +59,7 @@ export async function listen(host: string, port: number, options: ListenerOption
   } catch (error) {
     throw notBound(error as NodeJS.ErrnoException, port);
   }
-  const closed = once(server, "close");
+  const closed = new Promise<void>((resolve) => server.once("close", resolve));
   return {
     port: (server.address() as { port: number }).port,
     async drain() {

@@ -3,13 +3,10 @@ import type { HostLogger } from "@pointsman/telemetry";
 import { parsePoolName, type Settings } from "../options/settings.ts";
 import { type AllowedHosts, watchEndpointsFile } from "./allowed-hosts.ts";
 import { allowAll, allowListed, allowPrivate, type TargetGuard } from "./target-guard.ts";
+import type { PoolName } from "./watch-pool.ts";
 
 /** Follows an InferencePool: the names and addresses of the pods it selects. */
-export type PoolWatch = (pool: {
-  readonly namespace: string;
-  readonly name: string;
-  readonly group: string;
-}) => AllowedHosts;
+export type PoolWatch = (pool: PoolName, log: HostLogger) => AllowedHosts;
 
 /** Which servers headers may name, by what the settings say about it. */
 export function chooseGuard(
@@ -28,11 +25,11 @@ export function chooseGuard(
   }
   if (typeof pool === "object") {
     if (poolWatch === undefined) {
-      const message = "--inference-pool: there is no Kubernetes client here that could follow the pool.";
+      const message = "--inference-pool: this process runs in no Kubernetes pod, so nobody can follow the pool.";
       const hint = "Give --ssrf-allowlist-file, or --enable-ssrf-protection=false.";
       throw new DiagnosticError(diagnostic("POINTSMAN_CLI_FLAG_VALUE", message, { hint }));
     }
-    const hosts = poolWatch({ ...pool, group: settings["pool-group"] });
+    const hosts = poolWatch({ ...pool, group: settings["pool-group"] }, log);
     return { guard: allowListed(hosts), close: () => hosts.close() };
   }
   log.warn("no allow-list of targets: headers may name any private address, no public and no link-local one", {

@@ -2,8 +2,10 @@ import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
 import type { HostPort } from "@pointsman/plugin-api";
-import { crossing, type RawHeaders } from "../http/headers.ts";
+import { crossing, type RawHeaders, rawValue } from "../http/headers.ts";
 import { bracketed } from "../http/target.ts";
+import type { Cut } from "./cut.ts";
+import { ReplayableUpload } from "./replayable-upload.ts";
 
 /** Why there was no answer. `refused`: no connection, so nothing was sent. `broken`: it was lost after that. */
 export class UpstreamFailure extends Error {
@@ -24,6 +26,8 @@ export interface UpstreamRequest {
   /** In memory, or a message to be passed on as it comes with the length that its headers tell. */
   readonly body: Uint8Array | IncomingMessage | undefined;
   readonly signal?: AbortSignal;
+  /** Instead of a signal. */
+  readonly cut?: Cut;
 }
 
 export interface UpstreamAnswer {
@@ -48,7 +52,8 @@ export interface UpstreamOptions {
   readonly lookup?: LookupFunction;
 }
 
-const IDLE_MS = 90_000;
+/** Less than the 5 s after which uvicorn, on which vLLM and SGLang run, closes an idle connection. */
+const IDLE_MS = 4_000;
 const MAX_HEADER_BYTES = 1_048_576;
 const NONE: ReadonlySet<string> = new Set();
 
@@ -76,13 +81,19 @@ export function createUpstreamClient({ tls, verify, maxIdle, lookup }: UpstreamO
     });
   return {
     async send(target, request) {
+      const upload = isMessage(request.body) ? new ReplayableUpload(request.body) : undefined;
       try {
         return await exchange(open(target, request), request);
       } catch (error) {
         // The server closed an idle connection at the very moment it was used again: that says nothing about it.
-        const again = error instanceof StaleConnection && !isMessage(request.body) && request.signal?.aborted !== true;
-        if (!again) throw error;
-        return exchange(open(target, request), request);
+        if (!(error instanceof StaleConnection)) throw error;
+        const body = upload === undefined ? request.body : await upload.whole();
+        if (upload !== undefined && body === undefined) throw error;
+        if (request.signal?.aborted === true || request.cut?.made === true) throw error;
+        const again = { ...request, body };
+        return exchange(open(target, again), again);
+      } finally {
+        upload?.forget();
       }
     },
     close: () => agent.destroy(),
@@ -102,14 +113,14 @@ function requestHead(target: HostPort, { method, headers, body }: UpstreamReques
   else if (body === undefined) {
     if (method === "POST" || method === "PUT" || method === "PATCH") head.push("content-length", "0");
   } else {
-    const length = body.headers["content-length"];
+    const length = rawValue(body.rawHeaders, "content-length");
     if (length === undefined) head.push("transfer-encoding", "chunked");
     else head.push("content-length", length);
   }
   return head;
 }
 
-function exchange(outgoing: ClientRequest, { body, signal }: UpstreamRequest): Promise<UpstreamAnswer> {
+function exchange(outgoing: ClientRequest, { body, signal, cut }: UpstreamRequest): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => {
     let connected = outgoing.reusedSocket;
     const onAbort = (): void => {
@@ -136,8 +147,9 @@ function exchange(outgoing: ClientRequest, { body, signal }: UpstreamRequest): P
       if (signal !== undefined) incoming.once("close", () => signal.removeEventListener("abort", onAbort));
       resolve({ status: incoming.statusCode ?? 502, headers: crossing(incoming.rawHeaders, NONE), body: incoming });
     });
-    if (signal?.aborted === true) return onAbort();
+    if (signal?.aborted === true || cut?.made === true) return onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
+    cut?.attach(onAbort);
     if (!isMessage(body)) {
       outgoing.end(body);
       return;
