@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { connect, type Socket } from "node:net";
@@ -342,6 +342,18 @@ describe("a connector of somebody else", () => {
     expect(await rig.sidecar.metrics()).toContain('connector="ping",outcome="ok"} 1');
     await expect(startRig([...flags, '--kv-connector-parameters={"wrd":"x"}'])).rejects.toThrow(/wrd/);
     await expect(startRig(["--kv-connector=x", "--kv-connector-package=./none.mjs"])).rejects.toThrow(/none.mjs/);
+  });
+
+  it("is as short as the README shows it, and works", async () => {
+    const file = join(import.meta.dirname, "fixtures", "ticket-connector.js");
+    const readme = await readFile(join(import.meta.dirname, "../../../apps/pd-sidecar/README.md"), "utf8");
+    expect(readme).toContain(`\`\`\`js\n${await readFile(file, "utf8")}\`\`\``);
+    const rig = await startRig(["--kv-connector=ticket-connector", `--kv-connector-package=${file}`], {
+      prefill: (response) => response.end('{"ticket":18446744073709551615}'),
+    });
+    expect((await rig.disaggregated()).status).toBe(200);
+    expect(rig.prefill.last.json).toMatchObject({ keep: true, max_tokens: 1, stream: false });
+    expect(rig.decode.last.text).toBe(`${JSON.stringify(CHAT).slice(0, -1)},"ticket":18446744073709551615}`);
   });
 
   it("is asked to release what nobody will fetch", async () => {
