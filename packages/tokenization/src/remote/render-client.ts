@@ -102,15 +102,25 @@ function readTokenIds(answer: Buffer): Uint32Array {
   } catch {
     throw new Error("the renderer's answer is not JSON");
   }
-  const prompts: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const ids = prompts.flatMap((prompt) => {
-    const { token_ids: tokenIds, tokens } = (prompt ?? {}) as { token_ids?: unknown; tokens?: unknown };
-    const list = tokenIds ?? tokens;
-    if (!Array.isArray(list)) throw new Error("the renderer's answer has no token ids");
-    return list as unknown[];
-  });
-  if (!ids.every((id) => Number.isInteger(id) && (id as number) >= 0 && (id as number) <= 0xffff_ffff)) {
-    throw new Error("the renderer's answer has token ids that are no numbers");
+  const lists = (Array.isArray(value) ? (value as unknown[]) : [value]).map(tokenList);
+  const ids = new Uint32Array(lists.reduce((sum, list) => sum + list.length, 0));
+  let at = 0;
+  for (const list of lists) {
+    for (let i = 0; i < list.length; i += 1) {
+      const id = list[i];
+      if (typeof id !== "number" || id >>> 0 !== id) {
+        throw new Error("the renderer's answer has token ids that are no numbers");
+      }
+      ids[at] = id;
+      at += 1;
+    }
   }
-  return Uint32Array.from(ids as number[]);
+  return ids;
+}
+
+function tokenList(prompt: unknown): readonly unknown[] {
+  const { token_ids: tokenIds, tokens } = (prompt ?? {}) as { token_ids?: unknown; tokens?: unknown };
+  const list = tokenIds ?? tokens;
+  if (!Array.isArray(list)) throw new Error("the renderer's answer has no token ids");
+  return list;
 }
