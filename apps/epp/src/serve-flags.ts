@@ -33,7 +33,12 @@ export const serveFlags = defineFlags({
     default: false,
     help: "allow Alpha plugins",
   },
-  "pool-name": { kind: "string", group: "Configuration", placeholder: "NAME", help: "name of the pool; required" },
+  "pool-name": {
+    kind: "string",
+    group: "Configuration",
+    placeholder: "NAME",
+    help: "name of the pool; required without --endpoint-selector",
+  },
   "pool-namespace": {
     kind: "string",
     group: "Configuration",

@@ -111,7 +111,7 @@ describe("following a resource", () => {
         },
       },
     ]);
-    expect(limits).toEqual(["250", "31"]);
+    expect(limits).toEqual(["100", "12"]);
   });
 
   it("goes on from the last version, bookmarks included, when the connection is lost", async () => {

@@ -1,4 +1,4 @@
-import { createEpp, type Epp, loadPickerConfig } from "@pointsman/epp";
+import { createEpp, type Epp, type EppOptions, loadPickerConfig } from "@pointsman/epp";
 import { createLogger } from "@pointsman/telemetry";
 
 export interface WatchingOptions {
@@ -8,6 +8,7 @@ export interface WatchingOptions {
   readonly parameters?: object;
   /** Further entries of `plugins`. */
   readonly plugins?: readonly object[];
+  readonly epp?: Partial<EppOptions>;
 }
 
 /** A picker in this process that finds its endpoints in Kubernetes. */
@@ -53,6 +54,7 @@ export function startWatching(options: WatchingOptions): WatchingPicker {
       ports: { grpc: 0, health: 0 },
       gaugeIntervalMs: 100,
       scrapeIntervalMs: 600_000,
+      ...options.epp,
     });
     return epp;
   })();

@@ -1,10 +1,19 @@
-import { defineFlags, parseFlags, renderHelp } from "@pointsman/command-line";
-import { type Diagnostic, exitCodeOf, hasErrors, isDiagnosticError, renderDiagnostics } from "@pointsman/diagnostics";
+import { defineFlags, type FlagValues, parseFlags, renderHelp } from "@pointsman/command-line";
+import { readKubernetesEnvironment } from "@pointsman/config";
+import {
+  type Diagnostic,
+  diagnostic,
+  exitCodeOf,
+  hasErrors,
+  isDiagnosticError,
+  renderDiagnostics,
+} from "@pointsman/diagnostics";
 import { createLogger } from "@pointsman/telemetry";
 import { createEpp } from "../epp.ts";
 import type { EppOptions } from "../epp-options.ts";
 import { loadPickerConfig, type PickerConfig } from "../load-picker-config.ts";
 import { serveFlags } from "../serve-flags.ts";
+import { checkKubernetes, renderFindings } from "./check-kubernetes.ts";
 import { checkLive, type LiveReport, renderLive } from "./check-live.ts";
 import { checkShape } from "./check-shape.ts";
 import { configLocationOf, eppOptionsOf } from "./serve-options.ts";
@@ -19,6 +28,18 @@ const flags = defineFlags({
   "allow-experimental-plugins": serveFlags["allow-experimental-plugins"],
   load: { kind: "boolean", default: false, help: "run the plugins' own validators and set-up too" },
   live: { kind: "boolean", default: false, help: "scrape the endpoints and report what they lack" },
+  kubernetes: {
+    kind: "boolean",
+    default: false,
+    help: "look at a live cluster instead: CRDs, permissions, pool, pods",
+  },
+  kubeconfig: serveFlags.kubeconfig,
+  "pool-name": serveFlags["pool-name"],
+  "pool-namespace": serveFlags["pool-namespace"],
+  "pool-group": serveFlags["pool-group"],
+  "endpoint-selector": serveFlags["endpoint-selector"],
+  "ha-enable-leader-election": serveFlags["ha-enable-leader-election"],
+  "metrics-endpoint-auth": serveFlags["metrics-endpoint-auth"],
   for: { kind: "duration", default: 3_000, min: 500, help: "how long --live watches" },
   format: { kind: "choice", values: ["text", "json"], default: "text", help: "how to print" },
 });
@@ -39,6 +60,7 @@ export async function check(argv: readonly string[]): Promise<number> {
   }
   const { format, live, load } = parsed.values;
   if (hasErrors(parsed.diagnostics)) return print(parsed.diagnostics, format);
+  if (parsed.values.kubernetes) return checkCluster(parsed.values);
   const settings = { ...defaults(), ...parsed.values };
   try {
     const { picker, diagnostics } = await loadPickerConfig(configLocationOf(settings, process.cwd()));
@@ -58,6 +80,26 @@ export async function check(argv: readonly string[]): Promise<number> {
     if (isDiagnosticError(error)) return print(error.diagnostics, format);
     throw error;
   }
+}
+
+/** Exits 0 when a picker would work there, else 69. */
+async function checkCluster(values: FlagValues<typeof flags>): Promise<number> {
+  const { kubeconfig, "pool-name": pool, "endpoint-selector": selector } = values;
+  if (pool === undefined && selector === undefined) {
+    const message = "--kubernetes needs --pool-name or --endpoint-selector: it looks for the pods.";
+    return print([diagnostic("POINTSMAN_CLI_FLAG_MISSING", message)], values.format);
+  }
+  const findings = await checkKubernetes({
+    kubeconfig,
+    selector,
+    namespace: values["pool-namespace"] ?? readKubernetesEnvironment().namespace,
+    pool: pool ?? "",
+    poolGroup: values["pool-group"],
+    leaderElection: values["ha-enable-leader-election"],
+    metricsAuth: values["metrics-endpoint-auth"],
+  });
+  process.stdout.write(values.format === "json" ? `${JSON.stringify(findings, null, 2)}\n` : renderFindings(findings));
+  return findings.some(({ state }) => state === "lacking") ? 69 : 0;
 }
 
 /** Starts a picker on free loopback ports, watches it if asked to, and stops it. */

@@ -41,6 +41,13 @@ export function configLocationOf(flags: ServeFlags, cwd: string): ConfigLocation
   };
 }
 
+/** With a bare selector llm-d has no `--pool-name`: the deployment stands in, which is the pod's name without two endings. */
+function poolNameOf(flags: ServeFlags): string {
+  const { "pool-name": name = "", "endpoint-selector": selector } = flags;
+  if (name !== "" || selector === undefined) return name;
+  return readKubernetesEnvironment().podName?.replace(/-[^-]+-[^-]+$/, "") ?? "endpoint-selector";
+}
+
 function leaderElectionOf(flags: ServeFlags, cwd: string): LeaderElectionSettings {
   const { podName, namespace } = readKubernetesEnvironment();
   const { kubeconfig } = flags;
@@ -71,7 +78,7 @@ function kubernetesOf(flags: ServeFlags, cwd: string): KubernetesLocation | unde
 /** Mistakes that only show between flags. */
 export function checkFlags(flags: ServeFlags): Diagnostic[] {
   const problems: Diagnostic[] = [];
-  if (flags["pool-name"] === undefined || flags["pool-name"] === "") {
+  if (poolNameOf(flags) === "") {
     problems.push(
       diagnostic("POINTSMAN_CLI_FLAG_MISSING", "--pool-name is missing: metrics and plugins name the pool by it."),
     );
@@ -176,7 +183,7 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
   return {
     picker,
     log,
-    pool: flags["pool-name"] ?? "",
+    pool: poolNameOf(flags),
     host: flags.host,
     ports: {
       grpc: flags["grpc-port"],
