@@ -6,18 +6,23 @@ import { describeWithRedis, type RedisServer, startRedis } from "../../../packag
 import { forwarded } from "../harness/expectations.ts";
 import { BODY, plain } from "../harness/notation.ts";
 import { replay } from "../harness/replay.ts";
+import { listenOnLoopback } from "../harness/listen-on-loopback.ts";
 import { runPointsman, type ServeProcess, startServe } from "../harness/serve-process.ts";
 
 const PASSWORD = "redis-password-not-to-be-seen";
 const TOKEN = "hf_not_to_be_seen_anywhere";
 
 const role = (value: string) => ({ labels: { "llm-d.ai/role": value } });
+/** One port on four addresses, where somebody listens but knows no page: who refuses connections gets no requests. */
+const pods = await listenOnLoopback(4);
+const { port } = pods;
 const endpoints = [
-  { name: "d1", address: "127.0.0.1", port: "9", ...role("decode") },
-  { name: "d2", address: "127.0.0.2", port: "9", ...role("decode") },
-  { name: "p1", address: "127.0.0.3", port: "9", ...role("prefill") },
-  { name: "p2", address: "127.0.0.4", port: "9", ...role("prefill") },
+  { name: "d1", address: "127.0.0.1", port: `${port}`, ...role("decode") },
+  { name: "d2", address: "127.0.0.2", port: `${port}`, ...role("decode") },
+  { name: "p1", address: "127.0.0.3", port: `${port}`, ...role("prefill") },
+  { name: "p2", address: "127.0.0.4", port: `${port}`, ...role("prefill") },
 ];
+afterAll(() => pods.close());
 
 /** Two chunks of 256 estimated tokens of 4 bytes. */
 const prompt = (letter: string) => letter.repeat(2 * 1_024);
@@ -49,7 +54,7 @@ describeWithRedis("serve with variables and a real Redis", () => {
   /** Writes into the index what the engines' side of that time wrote. */
   const hold = (redis: RedisServer, pod: string, text: string) => {
     const tokens = estimateTokens([Buffer.from(`"${text}"`)]);
-    for (const hash of sha256ChunkHashes(tokens)) redis.cli("hset", `m@${hash}`, `${pod}:9`, "1747000000");
+    for (const hash of sha256ChunkHashes(tokens)) redis.cli("hset", `m@${hash}`, `${pod}:${port}`, "1747000000");
   };
 
   it("starts with the original example, and routes by sessions and by the index of each side", async () => {
@@ -77,14 +82,14 @@ describeWithRedis("serve with variables and a real Redis", () => {
       hold(prefillRedis, prefill, prompt(letter));
       await expect
         .poll(() => routed(serve, prompt(letter)), { timeout: 5_000 })
-        .toEqual([`${decode}:9`, `${prefill}:9`]);
+        .toEqual([`${decode}:${port}`, `${prefill}:${port}`]);
     }
     // The session weighs more than the index.
     const session = { "x-session-token": Buffer.from("default/d2").toString("base64") };
-    expect(await routed(serve, prompt("a"), session)).toEqual(["127.0.0.2:9", "127.0.0.4:9"]);
+    expect(await routed(serve, prompt("a"), session)).toEqual([`127.0.0.2:${port}`, `127.0.0.4:${port}`]);
     expect(await serve.end()).toBe(0);
     const complaints = serve.output().match(/.*"level":"(?:warn|error)".*/g) ?? [];
-    // There are no model servers behind the addresses.
+    // They are no model servers.
     expect(complaints.filter((line) => !line.includes('"scraping fails"'))).toEqual([
       expect.stringContaining("KVCACHE_INDEXER_TOKENIZER is not set: the tokens of prompts are estimated"),
     ]);
@@ -101,7 +106,7 @@ describeWithRedis("serve with variables and a real Redis", () => {
     };
     const serve = await startServe(env, endpoints);
     const [destination, prefiller] = await routed(serve, prompt("a"));
-    expect(destination).toMatch(/^127\.0\.0\.[12]:9$/);
+    expect(destination).toMatch(new RegExp(`^127\\.0\\.0\\.[12]:${port}$`));
     expect(prefiller).toBeUndefined();
     expect(serve.output()).toContain("PREFILL_ENABLE_KVCACHE_AWARE_SCORER has no effect: PD_ENABLED is not true.");
   });
@@ -114,12 +119,12 @@ describeWithRedis("serve with variables and a real Redis", () => {
     };
     const serve = await startServe(env, endpoints);
     hold(prefillRedis, "127.0.0.2", prompt("h"));
-    const toHolder = async () => (await routed(serve, prompt("h")))[0] === "127.0.0.2:9";
+    const toHolder = async () => (await routed(serve, prompt("h")))[0] === `127.0.0.2:${port}`;
     await expect.poll(toHolder, { timeout: 5_000 }).toBe(true);
     prefillRedis.kill("SIGSTOP");
     const destinations = new Set<string | undefined>();
     for (let i = 0; i < 40; i += 1) destinations.add((await routed(serve, prompt("h"), { "x-request-id": `${i}` }))[0]);
-    expect([...destinations].sort()).toEqual(["127.0.0.1:9", "127.0.0.2:9"]);
+    expect([...destinations].sort()).toEqual([`127.0.0.1:${port}`, `127.0.0.2:${port}`]);
     const metrics = await (await fetch(`http://127.0.0.1:${serve.ports.metrics}/metrics`)).text();
     expect(metrics).toMatch(/^llm_d_epp_kv_cache_index_lookup_failures_total\{.*reason="late".*\} [1-9]/m);
     expect(metrics).toMatch(/^llm_d_epp_kv_cache_index_circuit_open\{.*\} (?:1|0\.5)$/m);
