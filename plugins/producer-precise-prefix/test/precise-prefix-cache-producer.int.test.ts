@@ -288,6 +288,7 @@ describe("the options", () => {
     [{ speculativeTTL: "soon" }, "2s"],
     [{ indexerConfig: { kvBlockIndexConfig: { costAwareMemoryConfig: { size: "lots" } } } }, "2GiB"],
     [{ kvEventsConfig: { podDiscoveryConfig: { podLabelSelector: "x" } } }, "a=b"],
+    [{ indexerConfig: { kvBlockIndexConfig: { redisConfig: {} } } }, "kvcache-aware-scorer"],
     [{ nonsense: 1 }, "nonsense"],
   ])("refuse %j with an example", (parameters, hint) => {
     expect(configIssues(precisePrefixCacheProducer, parameters).join("\n")).toContain(hint);
