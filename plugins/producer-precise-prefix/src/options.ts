@@ -22,7 +22,7 @@ const tokenProcessorConfig = z.strictObject({
   hashAlgorithm: z
     .enum(["cbor-fnv", "xxh64"])
     .optional()
-    .describe("How block keys are made that are shared through Redis. In memory it is always `xxh64`."),
+    .describe("Accepted, without effect: in memory, keys are always those of `xxh64`."),
 });
 
 const indexerConfig = z.strictObject({
@@ -42,16 +42,11 @@ const indexerConfig = z.strictObject({
         .optional()
         .describe("The index in this process."),
       redisConfig: z
-        .strictObject({
-          address: z
-            .string()
-            .default("redis://127.0.0.1:6379")
-            .describe("`redis://`, `rediss://` or `valkey://` address."),
+        .never({
+          error: "an index in Redis is read by the kvcache-aware-scorer; this producer keeps its index in memory",
         })
         .optional()
-        .describe(
-          "An index in Redis, shared with other routers, llm-d's among them, instead of the one in this process.",
-        ),
+        .describe("Not here: an index in Redis is read by the `kvcache-aware-scorer`."),
       costAwareMemoryConfig: z
         .strictObject({
           size: z
@@ -177,20 +172,17 @@ export const preciseOptions = z
   .transform((options) => {
     const { indexerConfig: indexer, kvEventsConfig: events, speculativeTTL, ...rest } = options;
     const tokens = options.tokenProcessorConfig ?? indexer.tokenProcessorConfig ?? tokenProcessorConfig.parse({});
-    const { costAwareMemoryConfig: costAware, redisConfig } = indexer.kvBlockIndexConfig;
+    const { costAwareMemoryConfig: costAware } = indexer.kvBlockIndexConfig;
     const weightOf = (wanted: (name: string) => boolean, otherwise: number): number =>
       indexer.kvCacheBackendConfigs.find(({ name }) => wanted(name.toLowerCase()))?.weight ?? otherwise;
     return {
       blockTokens: tokens.blockSize ?? tokens.blockSizeTokens,
       hashSeed: tokens.hashSeed,
-      hashAlgorithm: tokens.hashAlgorithm ?? "cbor-fnv",
       weights: {
         gpu: weightOf((name) => name === "gpu", 1),
         cpu: weightOf((name) => name === "cpu", 1),
         remote: weightOf((name) => name !== "gpu" && name !== "cpu", 1),
       },
-      // llm-d's order of precedence.
-      redis: costAware === undefined ? redisConfig : undefined,
       maxIndexBytes: costAware === undefined ? rest.maxIndexBytes : parseByteSize(costAware.size),
       maxEndpoints: rest.maxEndpoints,
       sharedEngineHashes: rest.sharedEngineHashes,

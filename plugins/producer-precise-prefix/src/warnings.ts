@@ -10,17 +10,15 @@ import { publisherAddress } from "./publisher-address.ts";
 const REQUESTS_WITHOUT_EVENTS = 10;
 const SILENCE_MS = 10_000;
 
-/** Says, once for each endpoint and cause, what makes the index know less than it could, and what to do about it. */
+/** Says, once in ten minutes for each endpoint and cause, what makes the index know less than it could, and what to do about it. */
 export class Warnings {
   readonly #once: Once;
-  readonly #log: Logger;
   readonly #options: PreciseOptions;
   /** Requests that an endpoint has served since it was last heard of, and when the first of them was. */
   readonly #unheard = new Map<string, { requests: number; since: number }>();
 
   constructor(log: Logger, options: PreciseOptions) {
     this.#once = new Once(log);
-    this.#log = log;
     this.#options = options;
   }
 
@@ -28,10 +26,14 @@ export class Warnings {
     const { kind, endpointId, detail } = problem;
     const endpoint = endpointId ?? "unknown";
     if (kind === "reset") {
-      this.#log.info("an endpoint's KV blocks were uncertain: forgotten, and known anew from its next events", {
-        endpoint,
-        detail,
-      });
+      this.#once.info(
+        `reset ${endpoint}`,
+        "an endpoint's KV blocks were uncertain: forgotten, and known anew from its next events",
+        {
+          endpoint,
+          detail,
+        },
+      );
     } else if (kind === "unknown-topic") {
       this.#once.warn(
         `topic ${detail}`,

@@ -21,7 +21,8 @@ const MIN_SETS = 16;
 const MIN_ENTRIES = 64;
 /** Above this share of used places, probing becomes slow. */
 const MAX_LOAD = 0.75;
-const MAX_TABLE_SIZE = 1 << 28;
+/** So that there are no more blocks than slots can be numbered. */
+const MAX_TABLE_SIZE = 1 << 27;
 
 /**
  * The largest index within a number of bytes.

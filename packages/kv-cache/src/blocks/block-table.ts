@@ -1,3 +1,8 @@
+/** Most slots: a place in the table has their number and, above it, five bits of the key's hash. */
+export const MAX_SLOTS = (1 << 27) - 1;
+const TAG_SHIFT = 27;
+const TAG_MASK = 31;
+
 /**
  * The distinct blocks: key → slot, and for each slot the number of the set of endpoints that hold it.
  *
@@ -57,11 +62,12 @@ export class BlockTable {
     const table = new Int32Array(tableSize);
     this.#table = table;
     this.#shift = Math.clz32(tableSize) + 1;
-    for (const slot of old) {
-      if (slot === 0) continue;
-      let at = this.#home(keys[2 * slot]!, keys[2 * slot + 1]!);
+    for (const place of old) {
+      if (place === 0) continue;
+      const slot = place & MAX_SLOTS;
+      let at = this.#hash(keys[2 * slot]!, keys[2 * slot + 1]!) >>> this.#shift;
       while (table[at] !== 0) at = (at + 1) & (tableSize - 1);
-      table[at] = slot;
+      table[at] = place;
     }
   }
 
@@ -74,9 +80,14 @@ export class BlockTable {
     if (keys[2 * guess] === low && keys[2 * guess + 1] === high && this.holders[guess] !== 0) return guess;
     const table = this.#table;
     const mask = table.length - 1;
-    for (let at = this.#home(low, high); ; at = (at + 1) & mask) {
-      const slot = table[at]!;
-      if (slot === 0 || (keys[2 * slot] === low && keys[2 * slot + 1] === high)) return slot;
+    const hash = this.#hash(low, high);
+    for (let at = hash >>> this.#shift; ; at = (at + 1) & mask) {
+      const place = table[at]!;
+      if (place === 0) return 0;
+      // Mostly the tag tells that it is another key, without a look at it.
+      if (place >>> TAG_SHIFT !== (hash & TAG_MASK)) continue;
+      const slot = place & MAX_SLOTS;
+      if (keys[2 * slot] === low && keys[2 * slot + 1] === high) return slot;
     }
   }
 
@@ -91,9 +102,10 @@ export class BlockTable {
     keys[2 * slot + 1] = high;
     const table = this.#table;
     const mask = table.length - 1;
-    let at = this.#home(low, high);
+    const hash = this.#hash(low, high);
+    let at = hash >>> this.#shift;
     while (table[at] !== 0) at = (at + 1) & mask;
-    table[at] = slot;
+    table[at] = slot | (hash << TAG_SHIFT);
     return slot;
   }
 
@@ -108,13 +120,13 @@ export class BlockTable {
     const { keys } = this;
     const table = this.#table;
     const mask = table.length - 1;
-    let hole = this.#home(keys[2 * slot]!, keys[2 * slot + 1]!);
-    while (table[hole] !== slot) hole = (hole + 1) & mask;
+    let hole = this.#hash(keys[2 * slot]!, keys[2 * slot + 1]!) >>> this.#shift;
+    while ((table[hole]! & MAX_SLOTS) !== slot) hole = (hole + 1) & mask;
     for (let at = (hole + 1) & mask; table[at] !== 0; at = (at + 1) & mask) {
-      const other = table[at]!;
-      const home = this.#home(keys[2 * other]!, keys[2 * other + 1]!);
+      const other = table[at]! & MAX_SLOTS;
+      const home = this.#hash(keys[2 * other]!, keys[2 * other + 1]!) >>> this.#shift;
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
-      table[hole] = other;
+      table[hole] = table[at]!;
       hole = at;
     }
     table[hole] = 0;
@@ -135,7 +147,9 @@ export class BlockTable {
     this.available = this.capacity;
   }
 
-  #home(low: number, high: number): number {
-    return (Math.imul(low, this.#lowFactor) + Math.imul(high, this.#highFactor)) >>> this.#shift;
+  /** The upper bits are the place in the table, the lowest the tag. */
+  #hash(low: number, high: number): number {
+    const hash = Math.imul(low, this.#lowFactor) + Math.imul(high, this.#highFactor);
+    return hash ^ (hash >>> 15);
   }
 }

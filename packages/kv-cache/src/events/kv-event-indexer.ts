@@ -71,15 +71,14 @@ export class KvEventIndexer {
     this.#onOtherBlockSize = onOtherBlockSize;
   }
 
-  /** Keys of a prompt as the events have them. @param model the target model of the request. */
+  /**
+   * Keys of a prompt as the events have them.
+   * @param model the target model of the request: an adapter when events have told of one with this name, else taken
+   *   as the pool's base model, whatever that is called.
+   */
   keysOf(tokens: Uint32Array, model: string, cacheSalt: string | undefined): BlockKeys {
     const extras = cacheSalt === undefined || cacheSalt === "" ? NO_EXTRA_KEYS : [[Buffer.from(cacheSalt)]];
     return requestKeys(tokens, this.#blockTokens, this.#rootOf(this.#adapters.has(model) ? model : ""), extras);
-  }
-
-  /** Whether events have told of an adapter with this name. */
-  isAdapter(model: string): boolean {
-    return this.#adapters.has(model);
   }
 
   apply(endpointId: string, event: KvEvent): void {

@@ -1,10 +1,16 @@
+import { MAX_SLOTS } from "../blocks/block-table.ts";
+
 /** Bits of an entry's value above the slot number. */
 const SLOT_BITS = 27;
-const SLOT_MASK = (1 << SLOT_BITS) - 1;
+const SLOT_MASK = MAX_SLOTS;
 const COUNTED = 1 << 30;
+/** A place in the table has the number of an entry and, above it, four bits of the hash. */
+const ENTRY_BITS = 28;
+const ENTRY_MASK = (1 << ENTRY_BITS) - 1;
+const TAG_MASK = 15;
 
-/** Most slots that an entry can point to. */
-export const MAX_SLOTS = SLOT_MASK;
+/** Most entries. */
+export const MAX_ENTRIES = ENTRY_MASK;
 
 /**
  * Engine hash → slot, per owner: an endpoint, or 0 for all endpoints together when they hash alike.
@@ -74,11 +80,11 @@ export class EngineEntries {
     const table = new Int32Array(tableSize);
     this.#table = table;
     this.#shift = Math.clz32(tableSize) + 1;
-    for (const entry of old) {
-      if (entry === 0) continue;
-      let at = this.#homeOf(entry);
+    for (const place of old) {
+      if (place === 0) continue;
+      let at = this.#hashOf(place & ENTRY_MASK) >>> this.#shift;
       while (table[at] !== 0) at = (at + 1) & (tableSize - 1);
-      table[at] = entry;
+      table[at] = place;
     }
   }
 
@@ -99,9 +105,13 @@ export class EngineEntries {
     }
     const table = this.#table;
     const mask = table.length - 1;
-    for (let at = this.#home(owner, low, high); ; at = (at + 1) & mask) {
-      const entry = table[at]!;
-      if (entry === 0) return 0;
+    const hash = this.#hash(owner, low, high);
+    for (let at = hash >>> this.#shift; ; at = (at + 1) & mask) {
+      const place = table[at]!;
+      if (place === 0) return 0;
+      // Mostly the tag tells that it is another hash, without a look at it.
+      if (place >>> ENTRY_BITS !== (hash & TAG_MASK)) continue;
+      const entry = place & ENTRY_MASK;
       if (hashes[2 * entry] === low && hashes[2 * entry + 1] === high && this.owner(entry) === owner) return entry;
     }
   }
@@ -118,19 +128,20 @@ export class EngineEntries {
     this.size += 1;
     const table = this.#table;
     const mask = table.length - 1;
-    let at = this.#home(owner, low, high);
+    const hash = this.#hash(owner, low, high);
+    let at = hash >>> this.#shift;
     while (table[at] !== 0) at = (at + 1) & mask;
-    table[at] = entry;
+    table[at] = entry | (hash << ENTRY_BITS);
     return entry;
   }
 
   remove(entry: number): void {
     const table = this.#table;
     const mask = table.length - 1;
-    let hole = this.#homeOf(entry);
-    while (table[hole] !== entry) hole = (hole + 1) & mask;
+    let hole = this.#hashOf(entry) >>> this.#shift;
+    while ((table[hole]! & ENTRY_MASK) !== entry) hole = (hole + 1) & mask;
     for (let at = (hole + 1) & mask; table[at] !== 0; at = (at + 1) & mask) {
-      const home = this.#homeOf(table[at]!);
+      const home = this.#hashOf(table[at]! & ENTRY_MASK) >>> this.#shift;
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
       table[hole] = table[at]!;
       hole = at;
@@ -174,12 +185,13 @@ export class EngineEntries {
     this.#values[entry]! |= COUNTED;
   }
 
-  #homeOf(entry: number): number {
-    return this.#home(this.owner(entry), this.#hashes[2 * entry]!, this.#hashes[2 * entry + 1]!);
+  #hashOf(entry: number): number {
+    return this.#hash(this.owner(entry), this.#hashes[2 * entry]!, this.#hashes[2 * entry + 1]!);
   }
 
-  #home(owner: number, low: number, high: number): number {
+  /** The upper bits are the place in the table, the lowest the tag. */
+  #hash(owner: number, low: number, high: number): number {
     const hash = Math.imul(low, this.#lowFactor) + Math.imul(high, this.#highFactor) + Math.imul(owner, 0x9e3779b1);
-    return hash >>> this.#shift;
+    return hash ^ (hash >>> 15);
   }
 }

@@ -1,13 +1,11 @@
 import type { EndpointNumbers } from "../blocks/endpoint-numbers.ts";
-import { EngineEntries } from "./engine-entries.ts";
+import { EngineEntries, MAX_ENTRIES } from "./engine-entries.ts";
 import { type HeldBlocks, MAPPED } from "./held-blocks.ts";
 import type { HoldCounts } from "./hold-counts.ts";
-import { tableSizeFor } from "./table-size.ts";
+import { grownCapacity, tableSizeFor } from "./table-size.ts";
 import { ENGINE_TIERS, PLANES, type Tier } from "./tiers.ts";
 
 const FIRST_CAPACITY = 1_024;
-const GROWTH = 1.125;
-const LEAST_GROWTH = 256;
 
 /**
  * What engines have said that they hold, by their own hashes: which of our blocks each hash means, and how often it was
@@ -177,11 +175,11 @@ export class EngineHolds {
   /** False when the budget does not allow it. */
   grow(): boolean {
     const { capacity, tableSize } = this.#entries;
-    const wanted = Math.ceil(capacity * GROWTH) + LEAST_GROWTH;
+    const wanted = Math.min(MAX_ENTRIES, grownCapacity(capacity));
     const table = tableSizeFor(wanted, tableSize);
     const owned = !this.shared;
     const more = EngineEntries.bytes(wanted, table, owned) - EngineEntries.bytes(capacity, tableSize, owned);
-    if (!this.#fits(more)) return false;
+    if (wanted <= capacity || !this.#fits(more)) return false;
     this.#entries.resize(wanted, table);
     return true;
   }

@@ -58,6 +58,8 @@ export class ExactPrefixIndex {
   readonly #holds: EngineHolds;
   readonly #match: ExactMatch;
   readonly #expectations = new Expectations();
+  /** Something could not grow. */
+  #isFull = false;
   readonly #counts: readonly HoldCounts[];
 
   /** @throws RangeError when the limits are out of range. */
@@ -249,8 +251,12 @@ export class ExactPrefixIndex {
     const { table } = this.#blocks;
     const holds = this.#holds;
     const reserve = (capacity: number): number => Math.max(2 * count, capacity >>> 4);
-    const blocksFull = table.available < reserve(table.capacity) && !this.#blocks.grow();
-    const entriesFull = holds.available < reserve(holds.capacity) && !holds.grow();
+    let blocksFull = table.available < 2 * count && !this.#blocks.grow();
+    let entriesFull = holds.available < 2 * count && !holds.grow();
+    // What cannot grow any more is full already when its reserve is used up.
+    this.#isFull ||= blocksFull || entriesFull;
+    blocksFull ||= this.#isFull && table.available < reserve(table.capacity);
+    entriesFull ||= this.#isFull && holds.available < reserve(holds.capacity);
     if (!blocksFull && !entriesFull) {
       this.#holds.sweep(4 * count);
       return;

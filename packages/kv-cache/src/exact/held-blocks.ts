@@ -1,8 +1,7 @@
-import { BlockTable } from "../blocks/block-table.ts";
+import { BlockTable, MAX_SLOTS } from "../blocks/block-table.ts";
 import { EndpointSets } from "../blocks/endpoint-sets.ts";
-import { MAX_SLOTS } from "./engine-entries.ts";
 import type { HoldCounts } from "./hold-counts.ts";
-import { tableSizeFor } from "./table-size.ts";
+import { grownCapacity, tableSizeFor } from "./table-size.ts";
 
 /** Marks of a slot: some hold of it is counted. */
 const COUNTED = 1;
@@ -15,9 +14,6 @@ const FIRST_CAPACITY = 1_024;
 const FIRST_SETS = 256;
 /** Sets that are kept spare, for one operation needs several. */
 const SPARE_SETS = 8;
-/** Small steps waste little; each copies the arrays once. */
-const GROWTH = 1.125;
-const LEAST_GROWTH = 256;
 
 /**
  * The blocks that somebody holds, and the set of members (endpoint and tier) that hold each. A slot whose holders were
@@ -168,7 +164,7 @@ export class HeldBlocks {
   /** False when the budget does not allow it. */
   grow(): boolean {
     const { capacity, tableSize } = this.table;
-    const wanted = Math.min(MAX_SLOTS, Math.ceil(capacity * GROWTH) + LEAST_GROWTH);
+    const wanted = Math.min(MAX_SLOTS, grownCapacity(capacity));
     const table = tableSizeFor(wanted, tableSize);
     const more = BlockTable.bytes(wanted, table) - BlockTable.bytes(capacity, tableSize) + wanted - capacity;
     if (wanted <= capacity || !this.#fits(more)) return false;
