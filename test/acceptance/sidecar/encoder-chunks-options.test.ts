@@ -158,6 +158,20 @@ describe("chunked decode", () => {
     expect(await rig.ask({ body: { ...CHAT, max_tokens: 10 } })).toMatchObject({ status: 502, text: "no" });
   });
 
+  it("tells a failure in the middle in the stream, or as the answer where nothing was sent", async () => {
+    const decode = inTurn(chunk("hello ", "length", 5, 5), text("no", 500));
+    const rig = await startRig(["--decode-chunk-size=5"], { decode });
+    const { status, events } = await rig.ask({ body: { ...CHAT, max_tokens: 10, stream: true } });
+    expect(status).toBe(200);
+    expect(JSON.parse(events[1]!)).toMatchObject({ object: "error", code: 500 });
+    expect(events[2]).toBe("[DONE]");
+    const other = await startRig(["--decode-chunk-size=5"], { decode });
+    expect(await other.ask({ body: { ...CHAT, max_tokens: 10 } })).toMatchObject({ status: 500, text: "no" });
+    // One chunk that would do is an ordinary request.
+    await other.ask({ body: { ...CHAT, max_tokens: 5 } });
+    expect(other.decode.last.json).toEqual({ ...CHAT, max_tokens: 5 });
+  });
+
   it("D16 takes max_completion_tokens where both limits are sent", async () => {
     const replies = Array.from({ length: 20 }, () => chunk("x ", "length", 5, 20));
     const rig = await startRig(["--decode-chunk-size=20"], { decode: inTurn(...replies) });
@@ -185,6 +199,21 @@ describe("options", () => {
     }
     expect(settingsOf([`--configuration=${yaml}`, "--vllm-port=8031"])["model-server-port"]).toBe(8031);
     await rm(folder, { recursive: true });
+  });
+
+  it("takes the environment where neither flags nor YAML say anything", () => {
+    const env = { P2P_CONNECTOR_PORT: "7001", MOONCAKE_BOOTSTRAP_PORT: "8001", ENABLE_PREFILLER_SAMPLING: "true" };
+    const given = { ...env, POD_IP: "10.0.0.5", SGLANG_BOOTSTRAP_PORT: "9001" };
+    const settings = settingsOf(["--mooncake-bootstrap-port=8002", "--configuration=p2p-connector-port: 7002"], given);
+    expect(settings).toMatchObject({
+      "p2p-connector-port": 7002,
+      "mooncake-bootstrap-port": 8002,
+      "enable-prefiller-sampling": true,
+      podIp: "10.0.0.5",
+      sglangBootstrapPort: 9001,
+    });
+    expect(mistakesOf([], { SGLANG_BOOTSTRAP_PORT: "x" })).toEqual([expect.stringContaining("SGLANG_BOOTSTRAP_PORT")]);
+    expect(mistakesOf([], { P2P_CONNECTOR_PORT: "0" })).toEqual([expect.stringContaining("p2p-connector-port")]);
   });
 
   it("D19 refuses unknown and removed keys, and two sources at once", () => {

@@ -128,6 +128,13 @@ describe("other methods and protocols", () => {
       expect(rig.decode.last).toMatchObject({ method, text: "abc" });
     }
     expect((await ask(rig.sidecar.port, { method: "HEAD", path: "/x" })).text).toBe("");
+    const large = "0123456789".repeat(40_000);
+    for (const headers of [{}, { "transfer-encoding": "chunked" }]) {
+      for (const path of ["/v1/audio/transcriptions", "/v1/completions"]) {
+        expect((await ask(rig.sidecar.port, { path, body: large, headers })).status).toBe(200);
+        expect(rig.decode.last.text === large, path).toBe(true);
+      }
+    }
   });
 
   it("WebSocket passes both ways, without routing headers; what is no WebSocket becomes an ordinary request", async () => {

@@ -5,6 +5,7 @@ import { NotAdmitted, type Ticket } from "../admission/admission-queue.ts";
 import type { Reservation } from "../admission/buffer-budget.ts";
 import { multimodalItems } from "../encoder/multimodal-items.ts";
 import { runEncoders } from "../encoder/run-encoders.ts";
+import { gatherUpload } from "../http/gather-upload.ts";
 import { crossing, without } from "../http/headers.ts";
 import { openJsonBody } from "../http/json-body.ts";
 import { discardUpload, Refusal, sendOwn } from "../http/own-answers.ts";
@@ -135,6 +136,7 @@ export class Generation {
 
   /** Untouched, to the local model server. */
   async #pass({ ranked }: Targets, body?: Uint8Array): Promise<RequestOutcome> {
+    const upload = body ?? (await gatherUpload(this.#request));
     // Nobody has to wait, or somebody has waited already.
     this.#ticket ??= this.#parts.queue.tryEnter({ prefill: false, blocks: 0, priority: 0, tenant: "" });
     const request = this.#request;
@@ -142,7 +144,7 @@ export class Generation {
       method: "POST",
       path: request.url!,
       headers: crossing(request.rawHeaders, NOT_FORWARDED),
-      body: body ?? request,
+      body: upload,
       cut: this.#gone,
     });
     answer.body.once("data", () => this.#ticket?.started());

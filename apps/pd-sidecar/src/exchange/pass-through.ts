@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { gatherUpload } from "../http/gather-upload.ts";
 import { crossing } from "../http/headers.ts";
 import { discardUpload, Refusal, sendOwn } from "../http/own-answers.ts";
+import { BrokenBody } from "../http/read-body.ts";
 import { passAnswer } from "../http/send-answer.ts";
 import { Cut } from "../upstream/cut.ts";
 import { UpstreamFailure } from "../upstream/upstream-client.ts";
@@ -15,17 +17,19 @@ export async function passThrough(parts: Parts, rank: Rank, request: IncomingMes
     if (!response.writableFinished) gone.make();
   });
   try {
-    const hasBody = request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"]) > 0;
     const answer = await askDecoder(parts, rank.decoder, {
       method: request.method!,
       path: request.url!,
       headers: crossing(request.rawHeaders, NOT_FORWARDED),
-      body: hasBody ? request : undefined,
+      body: await gatherUpload(request),
       cut: gone,
     });
     await passAnswer(response, answer);
   } catch (error) {
-    if (gone.made) return;
+    if (gone.made || error instanceof BrokenBody) {
+      response.destroy();
+      return;
+    }
     if (!(error instanceof Refusal) && !(error instanceof UpstreamFailure)) {
       parts.log.error("a request could not be passed on", { error: String(error) });
     }

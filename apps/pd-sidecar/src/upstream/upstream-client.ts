@@ -2,10 +2,10 @@ import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
 import type { HostPort } from "@pointsman/plugin-api";
+import type { PassingUpload } from "../http/gather-upload.ts";
 import { crossing, type RawHeaders, rawValue } from "../http/headers.ts";
 import { bracketed } from "../http/target.ts";
 import type { Cut } from "./cut.ts";
-import { ReplayableUpload } from "./replayable-upload.ts";
 
 /** Why there was no answer. `refused`: no connection, so nothing was sent. `broken`: it was lost after that. */
 export class UpstreamFailure extends Error {
@@ -23,8 +23,7 @@ export interface UpstreamRequest {
   readonly path: string;
   /** Without host, content-length and what ends at this hop. */
   readonly headers: RawHeaders;
-  /** In memory, or a message to be passed on as it comes with the length that its headers tell. */
-  readonly body: Uint8Array | IncomingMessage | undefined;
+  readonly body: Uint8Array | PassingUpload | undefined;
   readonly signal?: AbortSignal;
   /** Instead of a signal. */
   readonly cut?: Cut;
@@ -81,19 +80,13 @@ export function createUpstreamClient({ tls, verify, maxIdle, lookup }: UpstreamO
     });
   return {
     async send(target, request) {
-      const upload = isMessage(request.body) ? new ReplayableUpload(request.body) : undefined;
       try {
         return await exchange(open(target, request), request);
       } catch (error) {
         // The server closed an idle connection at the very moment it was used again: that says nothing about it.
-        if (!(error instanceof StaleConnection)) throw error;
-        const body = upload === undefined ? request.body : await upload.whole();
-        if (upload !== undefined && body === undefined) throw error;
+        if (!(error instanceof StaleConnection) || isPassing(request.body)) throw error;
         if (request.signal?.aborted === true || request.cut?.made === true) throw error;
-        const again = { ...request, body };
-        return exchange(open(target, again), again);
-      } finally {
-        upload?.forget();
+        return exchange(open(target, request), request);
       }
     },
     close: () => agent.destroy(),
@@ -103,7 +96,7 @@ export function createUpstreamClient({ tls, verify, maxIdle, lookup }: UpstreamO
 /** A kept connection broke before the first byte of an answer. */
 class StaleConnection extends UpstreamFailure {}
 
-function isMessage(body: UpstreamRequest["body"]): body is IncomingMessage {
+function isPassing(body: UpstreamRequest["body"]): body is PassingUpload {
   return body !== undefined && !(body instanceof Uint8Array);
 }
 
@@ -113,7 +106,7 @@ function requestHead(target: HostPort, { method, headers, body }: UpstreamReques
   else if (body === undefined) {
     if (method === "POST" || method === "PUT" || method === "PATCH") head.push("content-length", "0");
   } else {
-    const length = rawValue(body.rawHeaders, "content-length");
+    const length = rawValue(body.rest.rawHeaders, "content-length");
     if (length === undefined) head.push("transfer-encoding", "chunked");
     else head.push("content-length", length);
   }
@@ -150,13 +143,15 @@ function exchange(outgoing: ClientRequest, { body, signal, cut }: UpstreamReques
     if (signal?.aborted === true || cut?.made === true) return onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
     cut?.attach(onAbort);
-    if (!isMessage(body)) {
+    if (!isPassing(body)) {
       outgoing.end(body);
       return;
     }
-    body.pipe(outgoing);
-    body.once("close", () => {
-      if (!body.complete) outgoing.destroy();
+    const { head, rest } = body;
+    for (const chunk of head) outgoing.write(chunk);
+    rest.pipe(outgoing);
+    rest.once("close", () => {
+      if (!rest.complete) outgoing.destroy();
     });
   });
 }
