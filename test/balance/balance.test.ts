@@ -1,20 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type BalanceCell,
-  judgeBalance,
-  parseMooncakeTrace,
-  recordedCells,
-  syntheticCells,
-  type Trace,
-} from "@pointsman/simulation";
+import { type BalanceCell, judgeBalance, recordedCells, syntheticCells } from "@pointsman/simulation";
 import { describe, expect, it } from "vitest";
 import { measure } from "./profiles.ts";
+import { recordedTrace } from "./recorded-trace.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-/** The trace is not part of the repository: it is looked for beside it. */
-const traceFile = join(root, "..", "shared", "traces", "mooncake-conversation.jsonl");
-const isThere = existsSync(traceFile);
+const trace = recordedTrace();
 const page = readFileSync(join(root, "docs", "balance.md"), "utf8");
 
 /** Targets that are not met, by cell; `docs/balance.md` says so too. */
@@ -54,13 +46,12 @@ describe("the balanced profile on traces that are made up", () => {
 });
 
 describe("the balanced profile on the recorded trace", () => {
-  if (!isThere) {
+  if (trace === undefined) {
     if (process.env.CI === "true") {
       it("needs the trace", () => expect.unreachable("../shared/traces/mooncake-conversation.jsonl is missing"));
     } else it.skip("SKIPPED: there is no ../shared/traces/mooncake-conversation.jsonl beside the repository", () => {});
     return;
   }
-  const trace = loadTrace();
   const cells = recordedCells(trace);
   /** The rest of the table is measured by scripts/balance-table.mjs. */
   const tested = cells.filter(({ id }) => /^(\d|common-1x|groups-1x|kinds-label)/.test(id));
@@ -79,9 +70,3 @@ describe("the balanced profile on the recorded trace", () => {
     }
   });
 });
-
-function loadTrace(): Trace {
-  const { trace } = parseMooncakeTrace(readFileSync(traceFile, "utf8"), { name: "conversation" });
-  if (trace === undefined) throw new Error("the trace cannot be read");
-  return trace;
-}
