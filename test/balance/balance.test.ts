@@ -10,7 +10,10 @@ const trace = recordedTrace();
 const page = readFileSync(join(root, "docs", "balance.md"), "utf8");
 
 /** Targets that are not met, by cell; `docs/balance.md` says so too. */
-const missed: Readonly<Record<string, readonly string[]>> = { "3.5x-600": ["hit"] };
+const missed: Readonly<Record<string, readonly string[]>> = {
+  "3.5x-600": ["hit"],
+  "synthetic-few-shot": ["TTFT p99"],
+};
 
 /** Runs of a cell take seconds; on a busy machine many. */
 const timeout = 300_000;
@@ -62,11 +65,11 @@ describe("the balanced profile on the recorded trace", () => {
   });
 
   it.each(tested)("$about: meets its targets, save those that the page says it does not", assertTargets, timeout);
+});
 
-  it("says on the page what is not met", () => {
-    for (const [id, targets] of Object.entries(missed)) {
-      const { about } = cells.find((cell) => cell.id === id)!;
-      for (const target of targets) expect(page).toContain(`- ${about}: ${target} `);
-    }
-  });
+it("docs/balance.md says what is not met", () => {
+  const cells = [...(trace === undefined ? [] : recordedCells(trace)), ...syntheticCells()];
+  for (const { id, about } of cells) {
+    for (const target of missed[id] ?? []) expect(page).toContain(`- ${about}: ${target} `);
+  }
 });
