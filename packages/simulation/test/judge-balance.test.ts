@@ -5,8 +5,8 @@ import type { ReplayResult } from "../src/report/replay-result.ts";
 const result = (name: string, mean: number, p99: number, more: Partial<ReplayResult> = {}): ReplayResult =>
   ({
     name,
-    hitShare: 0.3,
-    hitCeiling: 0.4,
+    hitShare: 0.375,
+    hitCeiling: 0.5,
     loadMaxOverMean: 1.2,
     ttftMs: { mean, p99, p50: 0, p95: 0, max: 0 },
     ...more,
