@@ -5,7 +5,11 @@ import { type BalanceCell, type PickerPlan, type ReplayResult, replay } from "@p
 const folder = join(import.meta.dirname, "..", "..", "apps", "cli", "profiles");
 const plans = new Map<string, Promise<PickerPlan>>();
 
-/** A profile that comes with the command. */
+export function profileFile(profile: string): string {
+  return join(folder, `${profile}.yaml`);
+}
+
+/** A profile that comes with the command, to be replayed. */
 export function planOf(profile: string): Promise<PickerPlan> {
   let plan = plans.get(profile);
   if (plan === undefined) {
@@ -16,8 +20,7 @@ export function planOf(profile: string): Promise<PickerPlan> {
 }
 
 async function load(profile: string): Promise<PickerPlan> {
-  const file = join(folder, `${profile}.yaml`);
-  const location = { file, cwd: folder, pluginRoots: [], endpointsFile: "none.yaml" };
+  const location = { file: profileFile(profile), cwd: folder, pluginRoots: [], endpointsFile: "none.yaml" };
   const { picker, diagnostics } = await loadPickerConfig(location);
   if (picker === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   return picker;

@@ -11,6 +11,7 @@ export { renderHtmlReport } from "./report/render-html-report.ts";
 export { renderTextReport } from "./report/render-text-report.ts";
 export { type ReplayReport, reportJson } from "./report/replay-report.ts";
 export type { EndpointResult, ReplayResult, TtftMs } from "./report/replay-result.ts";
+export { expandTokens } from "./trace/expand-tokens.ts";
 export { MOONCAKE_BLOCK_TOKENS, type ParsedTrace, parseMooncakeTrace } from "./trace/parse-mooncake-trace.ts";
 export { type SyntheticOptions, syntheticTraces } from "./trace/synthetic-traces.ts";
 export { blockReferences, type Trace, type TraceRequest } from "./trace/trace.ts";
