@@ -16,6 +16,7 @@ import { pathOf, routeOf } from "./exchange/routes.ts";
 import { type Levels, SidecarMetrics } from "./metrics.ts";
 import { checkSettings } from "./options/check-settings.ts";
 import { DEFAULTS, type Settings } from "./options/settings.ts";
+import { rareWarnings } from "./rare-warnings.ts";
 import { type Listener, listen } from "./server/listeners.ts";
 import { serveMetrics } from "./server/metrics-server.ts";
 import { identityFromFolder, type ServingIdentity, selfSignedIdentity } from "./server/serving-identity.ts";
@@ -61,7 +62,7 @@ export async function startSidecar(options: SidecarOptions = {}): Promise<Sideca
   const settings: Settings = { ...DEFAULTS, ...given };
   const mistakes = givenConnector === undefined ? checkSettings(settings) : [];
   if (mistakes.length > 0) throw new DiagnosticError(mistakes);
-  const log = givenLog ?? createLogger({ level: settings["log-level"] as "info" });
+  const log = rareWarnings(givenLog ?? createLogger({ level: settings["log-level"] as "info" }));
   const undo: (() => void | Promise<void>)[] = [];
   const release = async (): Promise<void> => {
     for (const task of undo.splice(0).reverse()) await task();
