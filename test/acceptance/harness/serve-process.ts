@@ -4,6 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 
+/** Of this file of tests. A hook that is asked for within a test would never run. */
+const cleanups: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
 const bin = join(import.meta.dirname, "..", "..", "..", "apps", "cli", "bin", "pointsman.js");
 
 export interface Address {
@@ -60,7 +66,7 @@ export async function startServe(
     child.kill("SIGTERM");
     return exited;
   };
-  afterAll(end);
+  cleanups.push(end);
   const failed = exited.then((code) => Promise.reject(new Error(`serve ended with ${code}:\n${output()}`)));
   failed.catch(() => {});
   return { ports: await Promise.race([up, failed]), output, end };
@@ -68,7 +74,7 @@ export async function startServe(
 
 function emptyFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "pointsman-environment-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
