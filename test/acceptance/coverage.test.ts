@@ -9,9 +9,14 @@ const rows: readonly string[] = Object.values(catalogue).flat();
 
 /** Ids with which the titles of the tests begin. */
 function replayed(): string[] {
-  const files = readdirSync(here).filter((file) => file.endsWith(".test.ts"));
+  // The rows about Kubernetes are replayed where its API server is.
+  const files = [here, join(here, "../kubernetes")].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((file) => file.endsWith(".test.ts"))
+      .map((file) => join(folder, file)),
+  );
   return files.flatMap((file) => {
-    const titles = readFileSync(join(here, file), "utf8").matchAll(/^ *(?:it\()?"([A-Z]\d\d(?:-Q15)?) /gm);
+    const titles = readFileSync(file, "utf8").matchAll(/^ *(?:it\()?"([A-Z]\d\d(?:-Q15)?) /gm);
     return [...titles].map(([, id]) => id!);
   });
 }

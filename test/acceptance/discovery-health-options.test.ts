@@ -78,6 +78,19 @@ describe("options", () => {
     expect(codes.every((code) => code !== 0)).toBe(true);
     expect(shown.filter((text) => text.includes(`--${flag}`))).toHaveLength(4);
   });
+
+  it("V12 refuses TLS on the metrics port that keeps nobody out, and a client CA without TLS", async () => {
+    const shown: string[] = [];
+    const stderr = vi.spyOn(process.stderr, "write").mockImplementation((text) => shown.push(String(text)) > 0);
+    const codes = [
+      await serve(["--pool-name", "p", "--metrics-cert-dir=certs"]),
+      await serve(["--pool-name", "p", "--metrics-client-ca-file=ca.crt"]),
+    ];
+    stderr.mockRestore();
+    expect(codes.every((code) => code !== 0)).toBe(true);
+    expect(shown[0]).toContain("--metrics-cert-dir needs --metrics-endpoint-auth or --metrics-client-ca-file");
+    expect(shown[1]).toContain("--metrics-client-ca-file needs --metrics-cert-dir");
+  });
 });
 
 describe("health", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { destinationOf, expectReject, expectRoute } from "./harness/expectations.ts";
+import { destinationOf, expectReject, expectRoute, forwarded } from "./harness/expectations.ts";
 import { B, BEnd, BODY, H, plain, RBEnd, RH } from "./harness/notation.ts";
 import { CFG_D, CFG_Q, startPicker } from "./harness/picker.ts";
 import { EP } from "./harness/test-pool.ts";
@@ -19,6 +19,14 @@ describe("rejections", () => {
     cfgD.pool.set();
     const replay = await cfgD.replay([H({ "content-type": "application/json" }), BEnd('{"prompt":"hello world"}')]);
     expectReject(replay, 400, "inference error: BadRequest - model not found in request body");
+  });
+
+  it("E03 lets a rule for every request name the model of one that names none", async () => {
+    const rules = [{ targets: [{ model: "generic-target-model" }] }];
+    const picker = await startPicker({ ...CFG_Q, plugins: [{ type: "model-rewrite", parameters: { rules } }] });
+    picker.pool.set(EP(0, 0, 0.2));
+    const { body } = forwarded(await picker.replay(plain('{"prompt":"p"}')));
+    expect(JSON.parse(body.toString())).toEqual({ model: "generic-target-model", prompt: "p" });
   });
 
   it("E04 refuses a completion without a prompt and a chat without messages", async () => {

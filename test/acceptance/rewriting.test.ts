@@ -2,7 +2,7 @@ import { createHeaderList } from "@pointsman/ext-proc";
 import { describe, expect, it } from "vitest";
 import { expectRoute, forwarded } from "./harness/expectations.ts";
 import { type HandWrittenHeader, handWrittenHeaders } from "./harness/hand-written-headers.ts";
-import { B, BEnd, BODY, H, HEnd, inMode, type Message, md, plain, subset, T } from "./harness/notation.ts";
+import { B, BEnd, BODY, H, HEnd, inMode, LLM, type Message, md, plain, subset, T } from "./harness/notation.ts";
 import { CFG_D, CFG_Q, startPicker } from "./harness/picker.ts";
 import { EP, pod } from "./harness/test-pool.ts";
 import { startTracedPicker } from "./harness/traced-picker.ts";
@@ -29,7 +29,60 @@ async function noteOf(headers: Record<string, string>): Promise<Readonly<Record<
   return { ...cfgD.pool.notesAt("preCall")[0], ...cfgD.pool.notesAt("afterResponse")[0] };
 }
 
+const exactly = (name: string, model: string, target: string): object => ({
+  name,
+  models: [model],
+  targets: [{ model: target }],
+});
+const ruled = await startPicker({
+  ...CFG_D,
+  plugins: [
+    {
+      type: "model-rewrite",
+      parameters: {
+        rules: [
+          exactly("test-rewrite", "model-to-be-rewritten", "rewritten-model"),
+          exactly("tuning", "model-b", "model-b-tuned"),
+          exactly("older", "model-a", "older-target"),
+          exactly("younger", "model-a", "younger-target"),
+          {
+            models: ["split"],
+            targets: [
+              { model: "seventy", weight: 70 },
+              { model: "thirty", weight: 30 },
+            ],
+          },
+        ],
+      },
+    },
+  ],
+});
+
 describe("model rewriting", () => {
+  it("M01 asks the server for the model that a rule names, and counts it under both names", async () => {
+    ruled.pool.set(EP(0, 0, 0.1, "foo", "rewritten-model"));
+    const replay = await ruled.replay(LLM("test-rewrite", "model-to-be-rewritten", "model-to-be-rewritten"));
+    const body = BODY("rewritten-model", "test-rewrite");
+    const { asked } = expectRoute(replay, "192.168.1.1:8000", { body });
+    expect(asked.set.get("content-length")).toBe("84");
+    const labels = { model_name: "model-to-be-rewritten", target_model_name: "rewritten-model", priority: "0" };
+    expect(await ruled.metric("request_total", labels)).toBe(1);
+    const rewrite = { model_rewrite_name: "test-rewrite", target_model: "rewritten-model" };
+    expect(await ruled.metric("model_rewrite_decisions_total", rewrite)).toBe(1);
+  });
+
+  it("M04 follows the rule for the model, the older of two, by weights; without a rule the header", async () => {
+    ruled.pool.set(EP(0, 0, 0.1));
+    const target = async (model: string, headers = {}): Promise<string> =>
+      JSON.parse(forwarded(await ruled.replay(plain(BODY(model, "p"), headers))).body.toString()).model;
+    expect(await target("model-c")).toBe("model-c");
+    expect(await target("model-b")).toBe("model-b-tuned");
+    expect(await target("model-a")).toBe("older-target");
+    expect(["seventy", "thirty"]).toContain(await target("split"));
+    const header = { "x-llm-d-model-name-rewrite": "asked" };
+    expect([await target("model-c", header), await target("model-b", header)]).toEqual(["asked", "model-b-tuned"]);
+  });
+
   it("M03 asks the server for the model that the rewrite header names, also when the body names none", async () => {
     cfgD.pool.set(EP(0, 0, 0.1));
     const rewrite = { "x-llm-d-model-name-rewrite": "resolved-target-model-A" };

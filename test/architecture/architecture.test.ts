@@ -17,6 +17,7 @@ const directions: Readonly<Record<string, readonly string[]>> = {
   tokenization: ["plugin-api", "diagnostics"],
   telemetry: ["plugin-api", "diagnostics"],
   "scrape-client": ["plugin-api"],
+  "kubernetes-client": ["plugin-api"],
   "command-line": ["config", "diagnostics"],
   "plugin-host": ["plugin-api", "diagnostics", "config"],
   "ext-proc": ["inference-api", "plugin-api"],
@@ -26,7 +27,14 @@ const directions: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Libraries that plugins may share. */
-const pluginLibraries = ["plugin-api", "inference-api", "kv-cache", "tokenization", "scrape-client"];
+const pluginLibraries = [
+  "plugin-api",
+  "inference-api",
+  "kv-cache",
+  "tokenization",
+  "scrape-client",
+  "kubernetes-client",
+];
 
 function oursIn(file: string): string[] {
   return importsOf(file).filter((specifier) => specifier.startsWith("@pointsman/"));

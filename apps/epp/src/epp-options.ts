@@ -2,6 +2,7 @@ import type { TlsIdentity } from "@pointsman/ext-proc";
 import type { HostLogger, TracingSettings } from "@pointsman/telemetry";
 import type { PickerConfig } from "./load-picker-config.ts";
 import { allControlHeaders, type TrustedHeaders } from "./request/control-headers.ts";
+import type { MetricsTls } from "./servers/metrics-server.ts";
 
 const MEBIBYTE = 1_048_576;
 
@@ -25,6 +26,17 @@ export interface PluginTimeLimits {
   readonly setupMs: number;
   readonly startMs: number;
   readonly stopMs: number;
+}
+
+/** Where the Lease is, and who takes part. */
+export interface LeaderElectionSettings {
+  readonly kubeconfig: string | undefined;
+  /** Default: that of the kubeconfig's context or of the own pod. */
+  readonly namespace: string | undefined;
+  /** Unique among the replicas. */
+  readonly identity: string;
+  /** How long a lease holds without being renewed. */
+  readonly durationMs: number;
 }
 
 /** Times in milliseconds, sizes in bytes. */
@@ -62,6 +74,12 @@ interface Settings {
   readonly streamMetrics: boolean;
   readonly decisionsKept: number;
   readonly decisionsBytes: number;
+  /** TLS on the metrics port. Default: none. */
+  readonly metricsTls: MetricsTls | undefined;
+  /** Ask this cluster who may read the metrics. Default: everybody may. */
+  readonly metricsAuth: { readonly kubeconfig: string | undefined } | undefined;
+  /** Only the holder of a Lease is ready. Default: everybody serves. */
+  readonly leaderElection: LeaderElectionSettings | undefined;
   readonly record: { readonly file: string; readonly maxBytes: number } | undefined;
   /** OpenTelemetry traces. Undefined for none; then nothing of OpenTelemetry is loaded. */
   readonly tracing: TracingSettings | undefined;
@@ -96,6 +114,9 @@ const defaults: Settings = Object.freeze({
   streamMetrics: false,
   decisionsKept: 10_000,
   decisionsBytes: 64 * MEBIBYTE,
+  metricsTls: undefined,
+  metricsAuth: undefined,
+  leaderElection: undefined,
   record: undefined,
   tracing: undefined,
 });

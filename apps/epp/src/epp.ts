@@ -19,6 +19,8 @@ import { packagesOf, packagesOfConfig } from "./faults/attribute-error.ts";
 import { FaultLog } from "./faults/fault-log.ts";
 import { Generation } from "./generation.ts";
 import type { PickerConfig } from "./load-picker-config.ts";
+import { openElection } from "./open-election.ts";
+import { openMetricsAccess } from "./open-metrics-access.ts";
 import { renderPluginSeries } from "./plugin-gauges.ts";
 import { reportPlugins } from "./plugin-report.ts";
 import { createPoolGauges } from "./pool-gauges.ts";
@@ -155,12 +157,17 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
     }
 
     let draining = false;
-    const isReady = (): boolean => !draining && datastore.loaded && current.set.ready();
+    const election = await openElection(options, metrics);
+    cleanups.push(() => election?.close());
+    const isReady = (): boolean =>
+      !draining && datastore.loaded && current.set.ready() && (election?.isLeader() ?? true);
     const transport = openTransport(options, context);
     cleanups.push(() => transport.close());
     const health = await openHealth(options, transport);
     cleanups.push(() => health?.close());
     const { ports } = options;
+    const access = await openMetricsAccess(options);
+    cleanups.push(() => access?.close());
     const metricsServer =
       ports.metrics === undefined
         ? undefined
@@ -169,6 +176,8 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
             port: ports.metrics,
             contentType: metrics.contentType,
             page: metricsPage,
+            tls: options.metricsTls,
+            access: access?.check,
           });
     cleanups.push(() => metricsServer?.close());
     const admin =
@@ -193,6 +202,7 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
       })
       .catch((cause: unknown) => Promise.reject(portError(cause, options.host, options.ports.grpc, "ext_proc")));
     gauges.refresh();
+    election?.start();
     transport.setServing(isReady());
     const readiness = setInterval(() => transport.setServing(isReady()), READINESS_INTERVAL_MS);
     cleanups.push(() => clearInterval(readiness));
@@ -216,7 +226,8 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
     const drain = async (timeoutMs: number): Promise<readonly Diagnostic[]> => {
       draining = true;
       transport.setServing(false);
-      await transport.drain(timeoutMs);
+      // Others take over while the running requests end here.
+      await Promise.all([election?.release(), transport.drain(timeoutMs)]);
       await reloading.catch(() => {});
       await unwind();
       return current.stop();

@@ -11,6 +11,7 @@ import {
 } from "@pointsman/config";
 import { type Diagnostic, diagnostic, hasErrors } from "@pointsman/diagnostics";
 import { checkIsolatable, type PluginEntry, type SearchBase, TypeCatalogue } from "@pointsman/plugin-host";
+import { addKubernetes, type KubernetesLocation } from "./kubernetes-entries.ts";
 
 /** Where to look for the configuration and for plugin packages. */
 export interface ConfigLocation {
@@ -21,6 +22,8 @@ export interface ConfigLocation {
   readonly pluginRoots: readonly string[];
   /** Endpoints file that stands in for a missing discovery. */
   readonly endpointsFile?: string | undefined;
+  /** The cluster that stands in for it where there is no such file either. */
+  readonly kubernetes?: KubernetesLocation | undefined;
 }
 
 /** A configuration that is complete and consistent, with what is needed to load its plugins. */
@@ -67,7 +70,7 @@ export async function loadPickerConfig(location: ConfigLocation): Promise<Loaded
     parsed.document,
   );
   // After completion: a file of endpoints is no configuration of plugins, and must not switch off its defaults.
-  const config = addEndpointsFile(completed.config, location.endpointsFile);
+  const config = addKubernetes(addEndpointsFile(completed.config, location.endpointsFile), location.kubernetes);
   const diagnostics = withPlaces(
     [...parsed.diagnostics, ...located.diagnostics, ...completed.diagnostics, ...checkDiscovery(config)],
     parsed.document,
@@ -136,7 +139,7 @@ function checkDiscovery(config: EndpointPickerConfig): Diagnostic[] {
       "Nothing says which endpoints exist: `dataLayer.discovery` is missing.",
       {
         path: ["dataLayer"],
-        hint: "Name an instance of file-discovery there, or give --endpoints-file FILE.",
+        hint: "Name an instance of file-discovery or kubernetes-discovery there, or give --endpoints-file FILE or --kubeconfig FILE.",
       },
     ),
   ];

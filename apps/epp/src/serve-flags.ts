@@ -38,8 +38,7 @@ export const serveFlags = defineFlags({
     kind: "string",
     group: "Configuration",
     placeholder: "NAME",
-    default: "default",
-    help: "its namespace",
+    help: "its namespace; else NAMESPACE, else the kubeconfig's or the pod's own",
   },
   "pool-group": {
     kind: "string",
@@ -49,10 +48,55 @@ export const serveFlags = defineFlags({
     help: "its API group",
   },
 
+  kubeconfig: {
+    kind: "string",
+    group: "Kubernetes",
+    placeholder: "FILE",
+    help: "endpoints from this cluster; else KUBECONFIG, else the pod's service account",
+  },
+  "endpoint-selector": {
+    kind: "string",
+    group: "Kubernetes",
+    placeholder: "SELECTOR",
+    help: "label selector of the pods, instead of an InferencePool",
+  },
+  "endpoint-target-ports": { kind: "list", group: "Kubernetes", help: "their ports, 1 to 8, with --endpoint-selector" },
+  "ha-enable-leader-election": {
+    kind: "boolean",
+    group: "Kubernetes",
+    default: false,
+    help: "only the replica that holds the Lease is ready",
+  },
+  "ha-lease-duration": {
+    kind: "duration",
+    group: "Kubernetes",
+    default: 15_000,
+    min: 1_000,
+    help: "how long a lease holds without being renewed",
+  },
+
   "grpc-port": { ...port, group: "Servers", default: 9002, help: "ext_proc" },
   "grpc-health-port": { ...port, group: "Servers", default: 9003, help: "gRPC health, cleartext" },
   "metrics-port": { ...port, group: "Servers", default: 9090, help: "Prometheus" },
   "admin-port": { ...port, group: "Servers", default: 9004, help: "/debug on loopback" },
+  "metrics-endpoint-auth": {
+    kind: "boolean",
+    group: "Kubernetes",
+    default: false,
+    help: "ask the cluster who may get /metrics; its token and access reviews",
+  },
+  "metrics-cert-dir": {
+    kind: "string",
+    group: "Servers",
+    placeholder: "DIR",
+    help: "tls.crt and tls.key of the metrics port; needs authentication or a client CA",
+  },
+  "metrics-client-ca-file": {
+    kind: "string",
+    group: "Servers",
+    placeholder: "FILE",
+    help: "authority of the scrapers' certificates; needs --metrics-cert-dir",
+  },
   host: {
     kind: "string",
     group: "Servers",
@@ -169,12 +213,6 @@ export const serveFlags = defineFlags({
   v: { kind: "integer", short: "v", group: "Observation", min: 0, max: 10, default: 2, help: "0 errors … 4 debug" },
 
   "grpc-max-send-msg-size": ignored("messages of any size are sent"),
-  "endpoint-selector": ignored("there is no Kubernetes discovery yet"),
-  "endpoint-target-ports": ignored("there is no Kubernetes discovery yet"),
-  "ha-enable-leader-election": ignoredSwitch("there is no Kubernetes yet; every replica serves"),
-  "metrics-endpoint-auth": ignoredSwitch("there is no Kubernetes to ask; protect the port by network rules"),
-  "metrics-cert-dir": ignored("the metrics port is cleartext"),
-  "metrics-client-ca-file": ignored("the metrics port is cleartext"),
   "tls-min-version": ignored("Node's default is TLS 1.2"),
   "tls-cipher-suites": ignored("Node's defaults are used"),
   "enable-pprof": ignoredSwitch("use node --cpu-prof"),

@@ -2,6 +2,7 @@ export type { CapabilitiesOf, ConfigCapability } from "./capabilities.ts";
 export { type CompletedConfig, completeConfig } from "./complete-config.ts";
 export type { Provenance } from "./completion.ts";
 export { type ConfigDocument, withPlaces } from "./document.ts";
+export { type KubernetesEnvironment, readKubernetesEnvironment } from "./kubernetes-environment.ts";
 export { type LlmdKind, llmdTypes } from "./llmd-types.ts";
 export { type LocateOptions, locateConfig } from "./locate-config.ts";
 export {

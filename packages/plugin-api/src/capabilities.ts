@@ -241,6 +241,14 @@ export interface Admitter {
 export interface PreCallControls {
   setPriority(priority: number): void;
   setTenant(tenant: string): void;
+  /**
+   * The model that will be asked of the endpoint, in place of the client's; answers show the client's again. Where
+   * several hooks say one, the last counts.
+   *
+   * @param rule who says so, for metrics: the name of a rule or of the object it stands in
+   * @throws TypeError when the model is empty
+   */
+  setTargetModel(model: string, rule?: string): void;
 }
 
 /** What was chosen, and what may still be said to the proxy and the model server. */

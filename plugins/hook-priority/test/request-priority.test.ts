@@ -17,6 +17,7 @@ function priorityOf(preCall: PreCallHook | undefined, headers: Record<string, st
       priority = given;
     },
     setTenant,
+    setTargetModel: () => {},
   });
   return priority;
 }

@@ -1,10 +1,14 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import type { FlagValues } from "@pointsman/command-line";
+import { readKubernetesEnvironment } from "@pointsman/config";
 import { type Diagnostic, DiagnosticError, diagnostic, suggest } from "@pointsman/diagnostics";
 import type { TlsIdentity } from "@pointsman/ext-proc";
 import { type HostLogger, type LogLevel, parseTracingSettings } from "@pointsman/telemetry";
-import type { EppOptions } from "../epp-options.ts";
+import type { EppOptions, LeaderElectionSettings } from "../epp-options.ts";
+import type { KubernetesLocation } from "../kubernetes-entries.ts";
 import type { ConfigLocation, PickerConfig } from "../load-picker-config.ts";
 import {
   allControlHeaders,
@@ -13,6 +17,7 @@ import {
   type TrustedHeaders,
 } from "../request/control-headers.ts";
 import type { serveFlags } from "../serve-flags.ts";
+import type { MetricsTls } from "../servers/metrics-server.ts";
 
 export type ServeFlags = FlagValues<typeof serveFlags>;
 
@@ -24,12 +29,41 @@ export function logLevelOf(verbosity: number): LogLevel {
 
 export function configLocationOf(flags: ServeFlags, cwd: string): ConfigLocation {
   const { "config-file": file, "config-text": text, "endpoints-file": endpoints } = flags;
+  const kubernetes = kubernetesOf(flags, cwd);
   return {
     cwd,
     pluginRoots: flags["plugin-root"].map((dir) => resolve(cwd, dir)),
     ...(file === undefined ? {} : { file: resolve(cwd, file) }),
     ...(text === undefined ? {} : { text }),
     ...(endpoints === undefined ? {} : { endpointsFile: resolve(cwd, endpoints) }),
+    ...(kubernetes === undefined ? {} : { kubernetes }),
+  };
+}
+
+function leaderElectionOf(flags: ServeFlags, cwd: string): LeaderElectionSettings {
+  const { podName, namespace } = readKubernetesEnvironment();
+  const { kubeconfig } = flags;
+  return {
+    kubeconfig: kubeconfig === undefined ? undefined : resolve(cwd, kubeconfig),
+    namespace: flags["pool-namespace"] ?? namespace,
+    // Two processes of one pod, or of one host, are two.
+    identity: `${podName ?? hostname()}_${randomUUID()}`,
+    durationMs: flags["ha-lease-duration"],
+  };
+}
+
+/** What of Kubernetes the flags and the environment ask for; undefined outside it. */
+function kubernetesOf(flags: ServeFlags, cwd: string): KubernetesLocation | undefined {
+  const environment = readKubernetesEnvironment();
+  const { kubeconfig, "endpoint-selector": selector } = flags;
+  if (kubeconfig === undefined && selector === undefined && !environment.present) return undefined;
+  const namespace = flags["pool-namespace"] ?? environment.namespace;
+  const ports = flags["endpoint-target-ports"].map(Number);
+  return {
+    poolGroup: flags["pool-group"],
+    ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(cwd, kubeconfig) }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(selector === undefined ? {} : { selector, targetPorts: ports }),
   };
 }
 
@@ -41,6 +75,7 @@ export function checkFlags(flags: ServeFlags): Diagnostic[] {
       diagnostic("POINTSMAN_CLI_FLAG_MISSING", "--pool-name is missing: metrics and plugins name the pool by it."),
     );
   }
+  problems.push(...checkSelector(flags), ...checkMetrics(flags));
   if (flags["max-body-bytes"] >= flags["grpc-max-recv-msg-size"]) {
     const message =
       "--grpc-max-recv-msg-size must be larger than --max-body-bytes: the proxy sends a body as one message.";
@@ -48,6 +83,60 @@ export function checkFlags(flags: ServeFlags): Diagnostic[] {
   }
   if (flags.tracing) problems.push(...parseTracingSettings(process.env).diagnostics);
   return [...problems, ...parseTrusted(flags["trust-request-headers"]).diagnostics];
+}
+
+function checkMetrics(flags: ServeFlags): Diagnostic[] {
+  const { "metrics-cert-dir": dir, "metrics-client-ca-file": ca, "metrics-endpoint-auth": auth } = flags;
+  const problems: Diagnostic[] = [];
+  if (ca !== undefined && dir === undefined) {
+    const message = "--metrics-client-ca-file needs --metrics-cert-dir: without TLS no certificate is asked for.";
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_MISSING", message));
+  }
+  if (dir !== undefined && ca === undefined && !auth) {
+    const message =
+      "--metrics-cert-dir needs --metrics-endpoint-auth or --metrics-client-ca-file: TLS alone keeps nobody out.";
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_MISSING", message));
+  }
+  return problems;
+}
+
+/** @throws DiagnosticError when a file cannot be read. */
+function loadMetricsTls(flags: ServeFlags, cwd: string): MetricsTls | undefined {
+  const { "metrics-cert-dir": dir, "metrics-client-ca-file": ca } = flags;
+  if (dir === undefined) return undefined;
+  try {
+    return {
+      key: readFileSync(resolve(cwd, dir, "tls.key")),
+      cert: readFileSync(resolve(cwd, dir, "tls.crt")),
+      ...(ca === undefined ? {} : { clientCa: readFileSync(resolve(cwd, ca)) }),
+    };
+  } catch (cause) {
+    const message = `TLS of the metrics port: ${(cause as Error).message}`;
+    throw new DiagnosticError(diagnostic("POINTSMAN_SERVER_TLS_FILES", message, { cause }));
+  }
+}
+
+function checkSelector(flags: ServeFlags): Diagnostic[] {
+  const { "endpoint-selector": selector, "endpoint-target-ports": ports, "endpoints-file": file } = flags;
+  const problems: Diagnostic[] = [];
+  if ((selector === undefined) !== (ports.length === 0)) {
+    const message = "--endpoint-selector and --endpoint-target-ports belong together.";
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_MISSING", message));
+  }
+  if (selector !== undefined && file !== undefined) {
+    const message = "--endpoint-selector and --endpoints-file both say which endpoints exist.";
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_CONFLICT", message));
+  }
+  const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
+  const wrong = ports.filter((text) => !isPort(text));
+  if (selector?.trim() === "" || wrong.length > 0 || new Set(ports).size > 8) {
+    const what =
+      selector?.trim() === ""
+        ? "--endpoint-selector is empty, which would mean every pod."
+        : `--endpoint-target-ports must be 1 to 8 ports from 1 to 65535, got "${ports.join(",")}".`;
+    problems.push(diagnostic("POINTSMAN_CLI_FLAG_VALUE", what));
+  }
+  return problems;
 }
 
 /** `all`, `none`, or a list of names. */
@@ -115,6 +204,11 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
     streamMetrics: flags["enable-grpc-stream-metrics"],
     decisionsKept: flags["decisions-kept"],
     decisionsBytes: flags["decisions-bytes"],
+    metricsTls: loadMetricsTls(flags, cwd),
+    metricsAuth: flags["metrics-endpoint-auth"]
+      ? { kubeconfig: flags.kubeconfig === undefined ? undefined : resolve(cwd, flags.kubeconfig) }
+      : undefined,
+    leaderElection: flags["ha-enable-leader-election"] ? leaderElectionOf(flags, cwd) : undefined,
     record:
       record === undefined ? undefined : { file: resolve(cwd, record), maxBytes: flags["record-decisions-bytes"] },
     tracing: flags.tracing ? parseTracingSettings(process.env).settings : undefined,

@@ -37,7 +37,7 @@ class Locals implements RequestLocals {
 
 /**
  * The request as plugins see it. They cannot change what it says: a plugin that assigns to it gets a TypeError. The
- * pipeline may still set priority and tenant, with {@link prioritise} and {@link assignTenant}.
+ * pipeline may still set priority, tenant and target, with {@link prioritise}, {@link assignTenant}, {@link retarget}.
  */
 export class PipelineRequest implements ListedRequest {
   readonly locals: RequestLocals = Object.freeze(new Locals());
@@ -45,6 +45,7 @@ export class PipelineRequest implements ListedRequest {
   readonly #prompt: Prompt;
   #priority = 0;
   #tenant: string;
+  #targetModel: string;
   #random: Map<string, () => number> | undefined;
   #abort: AbortController | undefined;
   #abortReason: Error | undefined;
@@ -54,6 +55,7 @@ export class PipelineRequest implements ListedRequest {
     this.#input = input;
     this.#prompt = input.parsed?.prompt ?? emptyPrompt;
     this.#tenant = input.tenant;
+    this.#targetModel = input.targetModel;
     Object.freeze(this);
   }
 
@@ -63,6 +65,10 @@ export class PipelineRequest implements ListedRequest {
 
   static assignTenant(request: PipelineRequest, tenant: string): void {
     request.#tenant = tenant;
+  }
+
+  static retarget(request: PipelineRequest, model: string): void {
+    request.#targetModel = model;
   }
 
   get id(): string {
@@ -87,7 +93,7 @@ export class PipelineRequest implements ListedRequest {
     return this.#input.parsed?.model ?? "";
   }
   get targetModel(): string {
-    return this.#input.targetModel;
+    return this.#targetModel;
   }
   get stream(): boolean {
     return this.#input.parsed?.stream ?? false;

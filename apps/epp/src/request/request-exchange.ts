@@ -52,6 +52,8 @@ export class RequestExchange implements Exchange {
   #status: number | undefined;
   #watch: ResponseWatch | undefined;
   #bodySeen = false;
+  /** Which rule named the target model; empty for the client's own wish. */
+  #rewriteRule = "";
   #ended = false;
 
   constructor(context: PickerContext) {
@@ -178,9 +180,6 @@ export class RequestExchange implements Exchange {
     }
     const rewrite = readControl(headers, "rewrite", options.trustedHeaders);
     const targetModel = rewrite ?? this.#parsed?.model ?? "";
-    if (this.#parsed !== undefined && targetModel === "" && this.#parsed.modelOptional !== true) {
-      return badRequest("model not found in request body");
-    }
     this.#request = new PipelineRequest({
       id: headers.get("x-request-id") ?? randomUUID(),
       now: this.#accounting.arrivedAt,
@@ -208,6 +207,11 @@ export class RequestExchange implements Exchange {
       },
       setTenant: (tenant: string): void => {
         PipelineRequest.assignTenant(request, tenant);
+      },
+      setTargetModel: (model: string, rule = ""): void => {
+        if (typeof model !== "string" || model === "") throw new TypeError("a target model needs a name");
+        PipelineRequest.retarget(request, model);
+        this.#rewriteRule = rule;
       },
     };
     const pending: Promise<void>[] = [];
@@ -237,6 +241,10 @@ export class RequestExchange implements Exchange {
   #decide(candidates: CandidateList, columns: RequestColumns, snapshot: Snapshot): RouteAnswer {
     const request = this.#request!;
     this.#accounting.prepared();
+    // Not earlier: a rule may name a model for requests that name none.
+    if (this.#parsed !== undefined && request.targetModel === "" && this.#parsed.modelOptional !== true) {
+      return this.#refuse(badRequest("model not found in request body"), snapshot);
+    }
     const refusal = this.#admit(candidates, columns);
     if (refusal !== undefined) return this.#refuse(refusal, snapshot);
     if (candidates.length === 0) return this.#refuse(noEndpoints, snapshot);
@@ -299,8 +307,9 @@ export class RequestExchange implements Exchange {
     let { body } = request;
     if (request.targetModel !== request.model) {
       body = parser?.rewriteModel?.(body, parsed, request.targetModel) ?? body;
-      if (body !== request.body) this.#context.metrics.modelRewrites.inc(["", request.model, request.targetModel]);
-      else this.#context.log.warn("the model of a request cannot be rewritten", { api: parsed.api });
+      if (body !== request.body) {
+        this.#context.metrics.modelRewrites.inc([this.#rewriteRule, request.model, request.targetModel]);
+      } else this.#context.log.warn("the model of a request cannot be rewritten", { api: parsed.api });
     }
     for (const [name, value] of choice.bodyFields) body = parser?.setField?.(body, name, value) ?? body;
     return body === request.body ? undefined : body;

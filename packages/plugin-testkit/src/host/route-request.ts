@@ -69,6 +69,7 @@ export async function routeRequest(pipeline: Pipeline, options: RouteOptions, id
     await capability(request, {
       setPriority: (priority) => void ((request as { priority: number }).priority = priority),
       setTenant: (tenant) => void ((request as { tenant: string }).tenant = tenant),
+      setTargetModel: (model) => void ((request as { targetModel: string }).targetModel = model),
     });
   }
   const snapshot = pool.datastore.snapshot();

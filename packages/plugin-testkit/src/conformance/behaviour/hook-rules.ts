@@ -83,8 +83,9 @@ async function run(
 ): Promise<string | undefined> {
   const picked = pool.candidates()[0]!;
   try {
-    if (hook === "preCall") await instance.preCall?.(request, { setPriority: () => {}, setTenant: () => {} });
-    else if (hook === "postChoice") {
+    if (hook === "preCall") {
+      await instance.preCall?.(request, { setPriority: () => {}, setTenant: () => {}, setTargetModel: () => {} });
+    } else if (hook === "postChoice") {
       const { choice } = createChoice([picked], "default", ["default"], () => ({
         profile: "default",
         picked: [picked],

@@ -1,0 +1,1 @@
+export { kubernetesDiscovery as default } from "./kubernetes-discovery.ts";

@@ -1,0 +1,1 @@
+export { kubernetesObjective as default } from "./kubernetes-objective.ts";
