@@ -5,4 +5,3 @@ export type { HostLogger, LogLevel, LogOptions } from "./logger.ts";
 export { createLogger } from "./logger.ts";
 export { PluginMetrics } from "./plugin-metrics.ts";
 export type { TracingSettings } from "./tracing/tracing-settings.ts";
-export { parseTracingSettings } from "./tracing/tracing-settings.ts";
