@@ -132,9 +132,10 @@ describeWithProgram("the chart", "helm", HELM, () => {
       "Role inferencemodelrewrites: get list watch",
     ];
     expect(rulesOf("gateway")).toEqual(gateway);
-    expect(rulesOf("gateway", "leaderElection=true")).toEqual([
-      ...gateway,
-      "Role leases: get list watch create update patch delete",
+    expect(rulesOf("gateway", "leaderElection=true")).toEqual([...gateway, "Role leases: get create update"]);
+    expect(rulesOf("gateway", "rbac.writeStatus=true").filter((rule) => !rule.includes("get"))).toEqual([
+      "Role inferenceobjectives/status: patch",
+      "Role inferencemodelrewrites/status: patch",
     ]);
     expect(rulesOf("standalone", "metrics.auth=true").filter((rule) => rule.startsWith("Cluster"))).toEqual([
       "ClusterRole tokenreviews: create",

@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { parseTracingSettings } from "@pointsman/telemetry";
+import { readTracingEnvironment } from "@pointsman/config";
 import { MeasuredPicker, median, servePicker } from "./lifecycle-harness.ts";
 import { costOfCalls } from "./tracing-calls.ts";
 
@@ -22,7 +22,7 @@ const PROTOCOL = "http/protobuf";
 
 if (process.argv[2] === "server") {
   const traced = process.argv[4] !== "off";
-  await servePicker(process.argv[3]!, { tracing: traced ? parseTracingSettings(process.env).settings : undefined });
+  await servePicker(process.argv[3]!, { tracing: traced ? readTracingEnvironment().settings : undefined });
 } else if (process.argv[2] === "calls") {
   const [unsampled, traced] = [await costOfCalls(0), await costOfCalls(1)];
   const at5 = 0.95 * unsampled + 0.05 * traced;

@@ -34,3 +34,5 @@ export {
 export { type ParsedConfig, parseConfig } from "./parse-config.ts";
 export { parseDuration, parseQuantity, ValueFault } from "./quantities.ts";
 export { type ConfigSource, defaultSource, textSource } from "./source.ts";
+export type { TracingEnvironment } from "./tracing-environment.ts";
+export { readTracingEnvironment } from "./tracing-environment.ts";

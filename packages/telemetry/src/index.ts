@@ -6,4 +6,3 @@ export { createLogger } from "./logger.ts";
 export { PluginMetrics } from "./plugin-metrics.ts";
 export { collectProcessMetrics } from "./process-metrics.ts";
 export type { TracingSettings } from "./tracing/tracing-settings.ts";
-export { parseTracingSettings } from "./tracing/tracing-settings.ts";

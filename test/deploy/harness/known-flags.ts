@@ -5,9 +5,6 @@ import { type Container, root } from "./render.ts";
 const command = join(root, "apps/cli/bin/pointsman.js");
 const PLANTED = "--planted-mistake";
 
-/** Flags that have no effect until the discovery in Kubernetes is here. */
-const awaited = ["endpoint-selector", "endpoint-target-ports", "ha-enable-leader-election", "metrics-endpoint-auth"];
-
 /** Whether `pointsman` has the subcommand that a container starts. */
 export function isInThisBuild({ args = [] }: Container): boolean {
   help ??= spawnSync(process.execPath, [command, "--help"], { encoding: "utf8" }).stdout;
@@ -26,7 +23,5 @@ export function mistakesOfFlags({ args = [] }: Container): string[] {
   const planted = said.filter((line) => line.includes(PLANTED));
   if (status !== 2 || planted.length !== 1)
     throw new Error(`the planted mistake was not told (exit code ${status}): ${stderr}`);
-  return said.filter(
-    (line) => line !== planted[0] && !awaited.some((flag) => line.includes(`warning: --${flag} has no effect`)),
-  );
+  return said.filter((line) => line !== planted[0]);
 }

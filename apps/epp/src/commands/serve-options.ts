@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import type { FlagValues } from "@pointsman/command-line";
-import { processEnvironment, readKubernetesEnvironment } from "@pointsman/config";
+import { processEnvironment, readKubernetesEnvironment, readTracingEnvironment } from "@pointsman/config";
 import { type Diagnostic, DiagnosticError, diagnostic, suggest } from "@pointsman/diagnostics";
 import type { TlsIdentity } from "@pointsman/ext-proc";
-import { type HostLogger, type LogLevel, parseTracingSettings } from "@pointsman/telemetry";
+import type { HostLogger, LogLevel } from "@pointsman/telemetry";
 import type { EppOptions, LeaderElectionSettings } from "../epp-options.ts";
 import type { KubernetesLocation } from "../kubernetes-entries.ts";
 import type { ConfigLocation, PickerConfig } from "../load-picker-config.ts";
@@ -89,7 +89,7 @@ export function checkFlags(flags: ServeFlags): Diagnostic[] {
       "--grpc-max-recv-msg-size must be larger than --max-body-bytes: the proxy sends a body as one message.";
     problems.push(diagnostic("POINTSMAN_CLI_FLAG_CONFLICT", message));
   }
-  if (flags.tracing) problems.push(...parseTracingSettings(processEnvironment()).diagnostics);
+  if (flags.tracing) problems.push(...readTracingEnvironment().diagnostics);
   return [...problems, ...parseTrusted(flags["trust-request-headers"]).diagnostics];
 }
 
@@ -221,6 +221,6 @@ export function eppOptionsOf(flags: ServeFlags, picker: PickerConfig, log: HostL
     leaderElection: flags["ha-enable-leader-election"] ? leaderElectionOf(flags, cwd) : undefined,
     record:
       record === undefined ? undefined : { file: resolve(cwd, record), maxBytes: flags["record-decisions-bytes"] },
-    tracing: flags.tracing ? parseTracingSettings(processEnvironment()).settings : undefined,
+    tracing: flags.tracing ? readTracingEnvironment().settings : undefined,
   };
 }

@@ -78,7 +78,11 @@ function takeStock(): Map<string, unknown> {
       stock.set(`${prefix}${name}`, value);
     }
   };
-  for (const name of globalNames) note("", globalThis, name);
+  for (const name of globalNames) {
+    // Node puts some of them in the place of a getter when they are first read: that is no change.
+    void (globalThis as Record<string, unknown>)[name];
+    note("", globalThis, name);
+  }
   for (const [expression, owner] of owners) {
     for (const name of Object.getOwnPropertyNames(owner)) note(`${expression}.`, owner, name);
   }

@@ -59,7 +59,7 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
   }).merge(detectResources({ detectors: [envDetector] }));
   const origin = { resource: resource.attributes as Attributes, scope };
   const loaded = await createExporter(settings, origin);
-  const processor = loaded && createProcessor(loaded, log);
+  const processor = loaded && createProcessor(loaded, settings.batchSize, log);
   return {
     begin(name, headers) {
       const caller =
@@ -104,12 +104,12 @@ export async function createTracing(options: TracingOptions): Promise<Tracing> {
 }
 
 /** Requests in one message, where they are encoded: a collector takes 4 MiB over gRPC. */
-const REQUESTS_PER_MESSAGE = "128";
+const REQUESTS_PER_MESSAGE = 128;
 
-function createProcessor({ exporter, encoded }: LoadedExporter, log: HostLogger): BatchSpanProcessor {
-  const size = process.env["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] || (encoded ? REQUESTS_PER_MESSAGE : undefined);
+function createProcessor({ exporter, encoded }: LoadedExporter, batchSize: number | undefined, log: HostLogger) {
+  const size = batchSize ?? (encoded ? REQUESTS_PER_MESSAGE : undefined);
   return new BatchSpanProcessor(
     new ReportedExporter(exporter, log),
-    size === undefined ? {} : { maxExportBatchSize: Number(size) },
+    size === undefined ? {} : { maxExportBatchSize: size },
   );
 }
