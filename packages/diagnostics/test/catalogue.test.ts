@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, "../../..");
 describe("the catalogue", () => {
   it("names every code after its area and explains it", () => {
     for (const [code, entry] of Object.entries(catalogue)) {
-      expect(code).toMatch(/^POINTSMAN_(?:CONFIG|PLUGIN|GRAPH|CLI|SERVER|SIM)_[A-Z_]*[A-Z]$/);
+      expect(code).toMatch(/^POINTSMAN_(?:CONFIG|PLUGIN|GRAPH|CLI|REPLAY|SERVER|SIM)_[A-Z_]*[A-Z]$/);
       for (const text of [entry.title, entry.meaning, entry.mend]) expect(text.trim(), code).not.toBe("");
       expect(entry.exitCode === 0, code).toBe(entry.severity === "warning");
     }
