@@ -11,7 +11,18 @@ const config = z.strictObject({
         name: z.string().min(1).optional().describe("Shown in metrics; the instance's name otherwise."),
         models: z.array(model).default([]).describe("Models the rule is for; none means every request."),
         targets: z
-          .array(z.strictObject({ model, weight: z.number().int().min(1).max(1_000_000).optional() }))
+          .array(
+            z.strictObject({
+              model: model.describe("Model to ask for."),
+              weight: z
+                .number()
+                .int()
+                .min(1)
+                .max(1_000_000)
+                .optional()
+                .describe("Its share, beside those of the others."),
+            }),
+          )
           .min(1)
           .describe("Models to ask for, drawn by weight; without any weights all alike."),
       }),
