@@ -83,6 +83,8 @@ interface Settings {
   readonly metricsTls: MetricsTls | undefined;
   /** Ask this cluster who may read the metrics. Default: everybody may. */
   readonly metricsAuth: { readonly kubeconfig: string | undefined } | undefined;
+  /** How long discovery may take to tell the first endpoints. Default: for ever, not ready. */
+  readonly startLimitMs: number | undefined;
   /** Only the holder of a Lease is ready. Default: everybody serves. */
   readonly leaderElection: LeaderElectionSettings | undefined;
   readonly record: { readonly file: string; readonly maxBytes: number } | undefined;
@@ -121,6 +123,7 @@ const defaults: Settings = Object.freeze({
   streamMetrics: false,
   decisionsKept: 10_000,
   decisionsBytes: 64 * MEBIBYTE,
+  startLimitMs: undefined,
   metricsTls: undefined,
   metricsAuth: undefined,
   leaderElection: undefined,

@@ -201,7 +201,15 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
 
     // The health port is open by now and says NOT_SERVING: a prober learns the truth from the start. The ext_proc port is
     // not: a proxy that has not noticed a restart would get its requests refused for want of endpoints.
-    await current.takeOver();
+    const started = new AbortController();
+    if (options.startLimitMs !== undefined) {
+      // Stopping discovery lets it fail.
+      setTimeout(options.startLimitMs, undefined, { signal: started.signal }).then(
+        () => current.stop(),
+        () => {},
+      );
+    }
+    await current.takeOver().finally(() => started.abort());
     const grpc = await transport
       .listen({
         host: options.host,

@@ -147,7 +147,7 @@ class RunningDiscovery {
   }
 
   stop(): void {
-    this.#abort.abort(new Error("discovery stops"));
+    this.#abort.abort(new Error("no endpoints were told before it was stopped"));
   }
 }
 

@@ -47,19 +47,21 @@ function isReady(conditions: unknown): boolean {
   return (ready as { status?: unknown } | undefined)?.status === "True";
 }
 
-/** Entries as long as they fit, ours first, so that a pod with a megabyte of labels still has its role. */
+/** Without the largest entries, ours last of all, so that a pod with a megabyte of labels still has its role. */
 function fitting(
   all: Readonly<Record<string, string>>,
   mostBytes: number,
 ): { kept: Readonly<Record<string, string>>; dropped: number } {
   const entries = Object.entries(all).filter(([, value]) => typeof value === "string");
-  let size = entries.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  const sizeOf = ([key, value]: [string, string]): number => key.length + value.length;
+  let size = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
   if (size <= mostBytes) return { kept: all, dropped: 0 };
-  const ours = (key: string): number => Number(key.startsWith("llm-d.ai/") || key.includes("inference.networking"));
-  entries.sort(([a], [b]) => ours(a) - ours(b));
-  const kept = entries.filter(([key, value]) => {
+  const isOurs = ([key]: [string, string]): number =>
+    Number(key.startsWith("llm-d.ai/") || key.includes("inference.networking"));
+  entries.sort((a, b) => isOurs(a) - isOurs(b) || sizeOf(b) - sizeOf(a));
+  const kept = entries.filter((entry) => {
     if (size <= mostBytes) return true;
-    size -= key.length + value.length;
+    size -= sizeOf(entry);
     return false;
   });
   return { kept: Object.fromEntries(kept), dropped: entries.length - kept.length };

@@ -13,8 +13,14 @@ const config = z.strictObject({
         targets: z
           .array(
             z.strictObject({
-              model: model.describe("Name that the model server is asked for."),
-              weight: z.number().int().min(1).max(1_000_000).optional().describe("Share of the requests it gets."),
+              model: model.describe("Model to ask for."),
+              weight: z
+                .number()
+                .int()
+                .min(1)
+                .max(1_000_000)
+                .optional()
+                .describe("Its share, beside those of the others."),
             }),
           )
           .min(1)

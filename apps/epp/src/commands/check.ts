@@ -102,6 +102,8 @@ async function checkCluster(values: FlagValues<typeof flags>): Promise<number> {
   return findings.some(({ state }) => state === "lacking") ? 69 : 0;
 }
 
+const LONGEST_START_MS = 20_000;
+
 /** Starts a picker on free loopback ports, watches it if asked to, and stops it. */
 async function checkRunning(options: EppOptions, watchMs: number): Promise<LiveReport | undefined> {
   const epp = await createEpp({
@@ -110,7 +112,13 @@ async function checkRunning(options: EppOptions, watchMs: number): Promise<LiveR
     ports: { grpc: 0 },
     tls: undefined,
     record: undefined,
-    pool: "check",
+    // A check serves nobody: it takes no part in an election and opens no port that must be guarded.
+    leaderElection: undefined,
+    metricsAuth: undefined,
+    metricsTls: undefined,
+    // Discovery may wait for a pool for ever; a check may not.
+    startLimitMs: LONGEST_START_MS,
+    pool: options.pool === "" ? "check" : options.pool,
   });
   try {
     return watchMs === 0 ? undefined : await checkLive(epp, watchMs);
