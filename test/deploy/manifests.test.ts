@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -38,6 +38,24 @@ describe.each(sets)("the manifests %s", (set) => {
       if (isInThisBuild(each)) expect(mistakesOfFlags(each), each.name).toEqual([]);
       else console.warn(`NOT TESTED: flags of ${each.name}: this build of pointsman has no such subcommand`);
     }
+  });
+
+  it("configure the picker with what pointsman check accepts", () => {
+    const config = objectsOf(set).find(({ kind, data }) => kind === "ConfigMap" && data["pointsman.config.yaml"]);
+    if (config === undefined) return;
+    const check = [
+      "check",
+      "--config-text",
+      config["data"]["pointsman.config.yaml"],
+      "--endpoints-file",
+      import.meta.filename,
+    ];
+    const { status, stderr } = spawnSync(process.execPath, [join(root, "apps/cli/bin/pointsman.js"), ...check], {
+      encoding: "utf8",
+    });
+    if (/POINTSMAN_PLUGIN_\w+ .*disagg-profile-handler/.test(stderr)) {
+      console.warn("NOT TESTED: the configuration of prefill-decode: this build has no disagg-profile-handler");
+    } else expect({ status, stderr }).toMatchObject({ status: 0 });
   });
 
   it("are in one namespace, that of the kustomization's documentation", () => {
