@@ -26,6 +26,12 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
+const reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+const review = {
+  apiVersion: "authorization.k8s.io/v1",
+  kind: "SelfSubjectAccessReview",
+  spec: { nonResourceAttributes: { path: "/", verb: "get" } },
+};
 const programs = ["etcd", "kube-apiserver"] as const;
 
 /** Where the programs are, or undefined: `test/kubernetes/control-plane/build.sh DIR` makes them. */
@@ -75,6 +81,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
   const url = `https://127.0.0.1:${secure}`;
   let server: ChildProcess | undefined;
   let admin: Cluster | undefined;
+  let nobody: Cluster | undefined;
 
   const kubeconfig = (user: User): string => {
     const path = join(folder, `${user}.kubeconfig`);
@@ -121,6 +128,9 @@ export async function startControlPlane(): Promise<ControlPlane> {
           const tried = admin ?? (await openCluster({ kubeconfig: kubeconfig("admin") }));
           await tried.call({ attempt, path: "/api/v1/namespaces/default", timeoutMs: 2_000 });
           admin = tried;
+          // The roles that everybody has come a little later.
+          nobody ??= await openCluster({ kubeconfig: kubeconfig("nobody") });
+          await nobody.call({ attempt, method: "POST", path: reviews, body: review, timeoutMs: 2_000 });
           return true;
         } catch {
           return undefined;
@@ -138,6 +148,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
   };
   const stop = async (): Promise<void> => {
     admin?.close();
+    nobody?.close();
     await end(server, "SIGKILL");
     await end(etcd, "SIGKILL");
     rmSync(folder, { recursive: true, force: true });
