@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { cborFnvKeys, cborFnvRoot, decimalKeys, sha256ChunkHashes, requestKeys, requestRoot } from "../src/index.ts";
+import { cborFnvKeys, cborFnvRoot, decimalKeys, requestKeys, requestRoot, sha256ChunkHashes } from "../src/index.ts";
 import { createRedisIndex, longestPrefixes, type RedisIndex } from "../src/redis/index.ts";
 
 /**

@@ -4,9 +4,9 @@ import { estimateTokens } from "@pointsman/tokenization";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeWithRedis, type RedisServer, startRedis } from "../../../packages/kv-cache/test/redis/redis-server.ts";
 import { forwarded } from "../harness/expectations.ts";
+import { listenOnLoopback } from "../harness/listen-on-loopback.ts";
 import { BODY, plain } from "../harness/notation.ts";
 import { replay } from "../harness/replay.ts";
-import { listenOnLoopback } from "../harness/listen-on-loopback.ts";
 import { runPointsman, type ServeProcess, startServe } from "../harness/serve-process.ts";
 
 const PASSWORD = "redis-password-not-to-be-seen";
