@@ -61,7 +61,7 @@ await describeWithTools("what is packed", (tools) => {
     expect(unusual).toEqual([
       "@pointsman/plugin-testkit: traces",
       "create-pointsman-plugin: bin template",
-      "pointsman: bin demo",
+      "pointsman: bin demo profiles",
     ]);
   });
 
