@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createEpp, type Epp, loadPickerConfig, reportDecision } from "@pointsman/epp";
 import { createGateway, type Gateway } from "@pointsman/gateway";
 import { createModelSim, type ModelSim, type ModelSimOptions } from "@pointsman/model-sim";
-import { createLogger } from "@pointsman/telemetry";
+import { createLogger, type HostLogger } from "@pointsman/telemetry";
 
 export interface Stack {
   readonly epp: Epp;
@@ -15,6 +15,13 @@ export interface Stack {
   metric(name: string): Promise<number>;
   reload(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface StackOptions {
+  /** More for the producer; `kvEventsConfig: undefined` takes it away. */
+  readonly parameters?: object;
+  readonly scorer?: { readonly type: string; readonly parameters?: object };
+  readonly log?: HostLogger;
 }
 
 /** A server without waiting times whose cache is known exactly. */
@@ -32,7 +39,15 @@ export function startServer(name: string, options: Partial<ModelSimOptions> = {}
 }
 
 /** A picker with the precise producer and nothing else that scores, and a gateway before it. */
-export async function startStack(sims: readonly ModelSim[], kvEventsConfig: object = {}): Promise<Stack> {
+export async function startStack(
+  sims: readonly ModelSim[],
+  kvEventsConfig: object = {},
+  {
+    parameters = {},
+    scorer = { type: "prefix-cache-scorer" },
+    log = createLogger({ level: "silent" }),
+  }: StackOptions = {},
+): Promise<Stack> {
   const dir = mkdtempSync(join(tmpdir(), "pointsman-kv-events-"));
   const endpointsFile = join(dir, "endpoints.yaml");
   const endpoints = sims.map(({ name, host, port, kvEventsPort, kvReplayPort }) => ({
@@ -48,16 +63,13 @@ export async function startStack(sims: readonly ModelSim[], kvEventsConfig: obje
   const config = {
     apiVersion: "llm-d.ai/v1alpha1",
     kind: "EndpointPickerConfig",
-    plugins: [
-      { type: "precise-prefix-cache-producer", parameters: { kvEventsConfig } },
-      { type: "prefix-cache-scorer" },
-    ],
-    schedulingProfiles: [{ name: "default", plugins: [{ pluginRef: "prefix-cache-scorer" }] }],
+    plugins: [{ type: "precise-prefix-cache-producer", parameters: { kvEventsConfig, ...parameters } }, scorer],
+    schedulingProfiles: [{ name: "default", plugins: [{ pluginRef: scorer.type }] }],
   };
   const load = () => loadPickerConfig({ text: JSON.stringify(config), cwd: dir, pluginRoots: [], endpointsFile });
   const { picker, diagnostics } = await load();
   if (picker === undefined) throw new Error(JSON.stringify(diagnostics));
-  const epp = await createEpp({ picker, log: createLogger({ level: "silent" }), pool: "kv", ports: { grpc: 0 } });
+  const epp = await createEpp({ picker, log, pool: "kv", ports: { grpc: 0 } });
   const gateway = await createGateway({ host: "127.0.0.1", port: 0, picker: `127.0.0.1:${epp.ports.grpc}` });
   let turn = 0;
 

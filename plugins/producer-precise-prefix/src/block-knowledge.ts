@@ -1,17 +1,15 @@
-import { ExactPrefixIndex, type FeedProblem, KvEventFeed, KvEventIndexer } from "@pointsman/kv-cache";
+import { KvEventFeed, KvEventIndexer, keyScheme, namedRoots, poolRoots } from "@pointsman/kv-cache";
 import type { Endpoint } from "@pointsman/plugin-api";
+import type { KnowledgeOwner } from "./knowledge-owner.ts";
+import type { KvIndex } from "./kv-index.ts";
+import { MemoryKvIndex } from "./memory-kv-index.ts";
 import type { PreciseOptions } from "./options.ts";
 import { publisherAddress } from "./publisher-address.ts";
-
-/** Whoever uses the knowledge at the moment, and hears of problems. */
-export interface KnowledgeOwner {
-  problem(problem: FeedProblem): void;
-  otherBlockSize(endpointId: string, blockSize: number): void;
-}
+import { RedisKvIndex } from "./redis-kv-index.ts";
 
 /** The index, what fills it, and the connections: it survives a reload in one piece. */
 export class BlockKnowledge {
-  readonly index: ExactPrefixIndex;
+  readonly index: KvIndex;
   readonly indexer: KvEventIndexer;
   readonly feed: KvEventFeed;
   /** When an endpoint's last message came, by its id; wall clock of the process. */
@@ -22,12 +20,18 @@ export class BlockKnowledge {
 
   constructor(options: PreciseOptions) {
     this.#options = JSON.stringify(options);
-    const { maxIndexBytes: maxBytes, maxEndpoints, sharedEngineHashes, weights, events } = options;
-    this.index = new ExactPrefixIndex({ maxBytes, maxEndpoints, sharedEngineHashes, weights });
+    const { maxIndexBytes: maxBytes, maxEndpoints, sharedEngineHashes, weights, events, redis } = options;
+    const exact = { maxBytes, maxEndpoints, sharedEngineHashes, weights };
+    this.index =
+      redis === undefined
+        ? new MemoryKvIndex(exact)
+        : new RedisKvIndex(redis, exact, (id) => this.#endpoints.get(id)?.address ?? id);
     this.indexer = new KvEventIndexer({
-      index: this.index,
+      index: this.index.target,
       blockTokens: options.blockTokens,
-      hashSeed: options.hashSeed,
+      scheme: keyScheme(options.hashAlgorithm, options.hashSeed),
+      roots: redis === undefined ? poolRoots : namedRoots(redis.modelName),
+      onUnnamedModel: (endpointId) => this.owner?.unnamedModel(endpointId),
       onOtherBlockSize: (endpointId, blockSize) => this.owner?.otherBlockSize(endpointId, blockSize),
     });
     this.feed = new KvEventFeed({
@@ -50,8 +54,11 @@ export class BlockKnowledge {
 
   /** @returns false when there are too many endpoints. */
   add(endpoint: Endpoint): boolean {
-    if (!this.index.join(endpoint.id)) return false;
     this.#endpoints.set(endpoint.id, endpoint);
+    if (!this.index.target.join(endpoint.id)) {
+      this.#endpoints.delete(endpoint.id);
+      return false;
+    }
     this.feed.add(endpoint);
     return true;
   }

@@ -1,3 +1,4 @@
+import { redisConfigFields } from "@pointsman/kv-cache/redis";
 import { z } from "zod";
 import { GO_DURATION, parseGoDuration } from "./go-duration.ts";
 
@@ -22,7 +23,36 @@ const tokenProcessorConfig = z.strictObject({
   hashAlgorithm: z
     .enum(["cbor-fnv", "xxh64"])
     .optional()
-    .describe("Accepted, without effect: in memory, keys are always those of `xxh64`."),
+    .describe(
+      "How keys in Redis are made, `cbor-fnv` by default, as in llm-d. In memory they are always those of `xxh64`.",
+    ),
+});
+
+const duration = (fallback: string) =>
+  z
+    .string()
+    .regex(GO_DURATION, "a duration such as 5ms")
+    .refine((text) => !(parseGoDuration(text) < 1), "must be at least 1ms")
+    .default(fallback);
+
+const redisConfig = z.strictObject({
+  ...redisConfigFields,
+  modelName: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Name of the base model in requests, with which the keys of its blocks begin. Default: the one in the topics of the events, `kv@HOST:PORT@MODEL`.",
+    ),
+  deadline: duration("5ms").describe("Most time that a look-up may cost a request; after it nothing is said."),
+  failureThreshold: z
+    .number()
+    .int()
+    .positive()
+    .max(1_000)
+    .default(5)
+    .describe("Failures in a row after which Redis is not asked for a while."),
+  coolDown: duration("500ms").describe("The first such while; it doubles with each failed attempt, up to 32 times."),
 });
 
 const indexerConfig = z.strictObject({
@@ -41,12 +71,9 @@ const indexerConfig = z.strictObject({
         })
         .optional()
         .describe("The index in this process."),
-      redisConfig: z
-        .never({
-          error: "an index in Redis is read by the kvcache-aware-scorer; this producer keeps its index in memory",
-        })
+      redisConfig: redisConfig
         .optional()
-        .describe("Not here: an index in Redis is read by the `kvcache-aware-scorer`."),
+        .describe("The index in a Redis or Valkey that several pickers share, in the layout of llm-d-kv-cache."),
       costAwareMemoryConfig: z
         .strictObject({
           size: z
@@ -60,6 +87,13 @@ const indexerConfig = z.strictObject({
       enableMetrics: z.boolean().optional().describe("Accepted, without effect: metrics are always there."),
       metricsLoggingInterval: z.string().optional().describe("Accepted, without effect."),
     })
+    .refine(
+      ({ redisConfig, costAwareMemoryConfig }) => redisConfig === undefined || costAwareMemoryConfig === undefined,
+      {
+        error:
+          "is either in memory (costAwareMemoryConfig) or in Redis (redisConfig); for the memory beside Redis set maxIndexBytes",
+      },
+    )
     .prefault({})
     .describe("Where the index is."),
   kvCacheBackendConfigs: z
@@ -132,7 +166,11 @@ export const preciseOptions = z
   .strictObject({
     tokenProcessorConfig: tokenProcessorConfig.optional().describe("How prompts are cut into blocks."),
     indexerConfig: indexerConfig.prefault({}).describe("The index of blocks."),
-    kvEventsConfig: kvEventsConfig.prefault({}).describe("Where events come from."),
+    kvEventsConfig: kvEventsConfig
+      .optional()
+      .describe(
+        "Where events come from. Default: every endpoint is dialled; with `redisConfig`: none come, this picker only reads what others write.",
+      ),
     speculativeIndexing: z
       .boolean()
       .default(false)
@@ -170,7 +208,10 @@ export const preciseOptions = z
       .describe("Tokens from the beginning of a prompt that are looked at; 0 = all."),
   })
   .transform((options) => {
-    const { indexerConfig: indexer, kvEventsConfig: events, speculativeTTL, ...rest } = options;
+    const { indexerConfig: indexer, speculativeTTL, ...rest } = options;
+    const { redisConfig: redis } = indexer.kvBlockIndexConfig;
+    const isWriter = options.kvEventsConfig !== undefined;
+    const events = options.kvEventsConfig ?? kvEventsConfig.parse(redis === undefined ? {} : { discoverPods: false });
     const tokens = options.tokenProcessorConfig ?? indexer.tokenProcessorConfig ?? tokenProcessorConfig.parse({});
     const { costAwareMemoryConfig: costAware } = indexer.kvBlockIndexConfig;
     const weightOf = (wanted: (name: string) => boolean, otherwise: number): number =>
@@ -178,6 +219,20 @@ export const preciseOptions = z
     return {
       blockTokens: tokens.blockSize ?? tokens.blockSizeTokens,
       hashSeed: tokens.hashSeed,
+      hashAlgorithm: redis === undefined ? ("xxh64" as const) : (tokens.hashAlgorithm ?? ("cbor-fnv" as const)),
+      redis:
+        redis === undefined
+          ? undefined
+          : {
+              ...redis,
+              isWriter,
+              deadlineMs: parseGoDuration(redis.deadline),
+              coolDownMs: parseGoDuration(redis.coolDown),
+              tierWeights: [
+                ["remote", weightOf((name) => name !== "gpu" && name !== "cpu", 1)] as const,
+                ...indexer.kvCacheBackendConfigs.map(({ name, weight }) => [name.toLowerCase(), weight] as const),
+              ],
+            },
       weights: {
         gpu: weightOf((name) => name === "gpu", 1),
         cpu: weightOf((name) => name === "cpu", 1),

@@ -94,6 +94,7 @@ export function preciseMetrics(metrics: Metrics): PreciseMetrics {
         unknown_topic: feed.unknownTopics,
         duplicate: feed.duplicates,
         unknown_parent: events.orphanedStores,
+        unnamed_model: events.unnamedModel,
         other_block_size: events.otherBlockSize,
         inconsistent: events.inconsistentStores,
         not_indexed: events.skipped,

@@ -1,5 +1,14 @@
-import { keyCount } from "@pointsman/kv-cache";
-import { core, definePlugin, defineRequestKey, type Endpoint } from "@pointsman/plugin-api";
+import { type BlockKeys, keyCount } from "@pointsman/kv-cache";
+import { redisLookupMetrics } from "@pointsman/kv-cache/redis";
+import {
+  type Candidates,
+  core,
+  definePlugin,
+  defineRequestKey,
+  type Endpoint,
+  type ProducerOutput,
+  type RequestView,
+} from "@pointsman/plugin-api";
 import {
   KvBlockSize,
   PrefixBlockSize,
@@ -7,12 +16,15 @@ import {
   PrefixTotalBlocks,
   TokenizedPrompt,
 } from "@pointsman/plugin-api/keys";
-import { BlockKnowledge, type KnowledgeOwner } from "./block-knowledge.ts";
+import { BlockKnowledge } from "./block-knowledge.ts";
+import type { KnowledgeOwner } from "./knowledge-owner.ts";
+import type { PrefixHoldings } from "./kv-index.ts";
 import { preciseOptions } from "./options.ts";
 import { preciseMetrics } from "./precise-metrics.ts";
 import { parseListenAddress } from "./publisher-address.ts";
 import { RoutedPrompt } from "./routed-prompt.ts";
 import { Warnings } from "./warnings.ts";
+import { writerMetrics } from "./writer-metrics.ts";
 
 /** Beside the primary one, the profile whose endpoint computes the prompt too. */
 const PREFILL_PROFILE = "prefill";
@@ -40,9 +52,15 @@ export const precisePrefixCacheProducer = definePlugin({
     const { index, indexer, feed } = knowledge;
     const metrics = preciseMetrics(needs.metrics);
     const warnings = new Warnings(needs.log, config);
+    const lookups = config.redis === undefined ? undefined : redisLookupMetrics(needs.metrics);
     const owner: KnowledgeOwner = {
       problem: (problem) => warnings.problem(problem),
       otherBlockSize: (endpointId, size) => warnings.otherBlockSize(endpointId, size),
+      unnamedModel: (endpointId) => warnings.unnamedModel(endpointId),
+      warn: (message, fields) => warnings.redis(message, fields),
+      lookupFailed: (why) => lookups?.failed(why),
+      circuit: (state) => lookups?.circuit(state),
+      written: config.redis?.isWriter === true ? writerMetrics(needs.metrics) : () => {},
     };
     const maxBlocks = Math.floor(config.maxPrefixTokens / blockTokens);
     const suffix = Buffer.from(instance.name).toString("hex");
@@ -80,10 +98,27 @@ export const precisePrefixCacheProducer = definePlugin({
       stop.push(again);
     };
 
+    const tell = (
+      request: RequestView,
+      candidates: Candidates,
+      output: ProducerOutput,
+      keys: BlockKeys,
+      holdings: PrefixHoldings | undefined,
+      from: number,
+    ): void => {
+      request.locals.set(routed, new RoutedPrompt(keys, holdings));
+      if (holdings === undefined) return;
+      holdings.weigh(candidates, output.column(PrefixMatchBlocks));
+      output.column(PrefixTotalBlocks).fill(keyCount(keys));
+      output.column(PrefixBlockSize).fill(blockTokens);
+      metrics.lookedUp(holdings.longest, (performance.now() - from) / 1_000);
+    };
+
     return {
       async start() {
         const before = knowledge.owner;
         knowledge.owner = owner;
+        if (before === undefined) await index.open(() => knowledge.owner);
         if (events.zmqEndpoint !== undefined && before === undefined) {
           try {
             await listen(events.zmqEndpoint);
@@ -94,50 +129,46 @@ export const precisePrefixCacheProducer = definePlugin({
         }
         follow();
         stop.push(
-          needs.clock.every(MAINTENANCE_MS, () => index.maintain(needs.clock.now())),
+          needs.clock.every(MAINTENANCE_MS, () => index.local.maintain(needs.clock.now())),
           needs.clock.every(REPORT_MS, () => {
-            metrics.report(index.statistics(), feed.counts, indexer.counts);
+            metrics.report(index.local.statistics(), feed.counts, indexer.counts);
+            index.check(owner);
             warnings.check(needs.endpoints.list());
           }),
         );
       },
-      stop() {
+      async stop() {
         for (const end of stop.splice(0)) end();
         // A successor may have gone on with it.
-        if (knowledge.owner === owner) feed.close();
+        if (knowledge.owner !== owner) return;
+        feed.close();
+        await index.close();
       },
       handOver: () => knowledge,
       producer: {
-        produce(request, candidates, output) {
+        ...(index.timeoutMs === undefined ? {} : { timeoutMs: index.timeoutMs }),
+        produce(request, candidates, output): void | Promise<void> {
           const tokens = request.locals.get(TokenizedPrompt);
           if (tokens === undefined || tokens.length === 0) return;
           const from = performance.now();
           const all = indexer.keysOf(tokens, request.targetModel, request.cacheSalt);
           const keys = keyCount(all) > maxBlocks ? all.subarray(0, 2 * maxBlocks) : all;
-          const match = index.match(keys);
-          const matched = output.column(PrefixMatchBlocks);
-          for (let i = 0; i < candidates.length; i += 1) {
-            // As llm-d does: blocks that are not on a GPU count less, in whole blocks altogether.
-            matched[i] = Math.floor(match.weightedBlocksOf(candidates[i]!.id) + 1e-6);
-          }
-          output.column(PrefixTotalBlocks).fill(keyCount(keys));
-          output.column(PrefixBlockSize).fill(blockTokens);
-          metrics.lookedUp(match.longest, (performance.now() - from) / 1_000);
-          request.locals.set(routed, new RoutedPrompt(keys, match.longest > 0));
+          const found = index.lookup(keys);
+          if (!(found instanceof Promise)) return tell(request, candidates, output, keys, found, from);
+          return found.then((holdings) => tell(request, candidates, output, keys, holdings, from));
         },
       },
       postChoice(request, choice) {
         const prompt = request.locals.get(routed);
         const primary = choice.picked[0];
         if (prompt === undefined || primary === undefined || prompt.isRouted || prompt.blocks === 0) return;
-        const cached = prompt.isKnown ? index.match(prompt.keys).blocksOf(primary.id) : 0;
-        prompt.routedTo(primary.id, cached * blockTokens);
+        prompt.routedTo(primary.id, prompt.cachedBlocksOf(primary) * blockTokens);
         const prefill = choice.result(PREFILL_PROFILE)?.picked[0];
         warnings.served(primary, knowledge);
         if (speculativeMs > 0) {
           const until = needs.clock.now() + speculativeMs;
-          index.expect(primary.id, prompt.keys, until);
-          if (prefill !== undefined && prefill.id !== primary.id) index.expect(prefill.id, prompt.keys, until);
+          index.local.expect(primary.id, prompt.keys, until);
+          if (prefill !== undefined && prefill.id !== primary.id) index.local.expect(prefill.id, prompt.keys, until);
         }
         prompt.forgetKeys();
       },

@@ -1,4 +1,6 @@
 import { type BlockKeys, keyCount } from "@pointsman/kv-cache";
+import type { Endpoint } from "@pointsman/plugin-api";
+import type { PrefixHoldings } from "./kv-index.ts";
 
 const NOTHING: BlockKeys = new Int32Array(0);
 
@@ -9,12 +11,17 @@ export class RoutedPrompt {
   /** Tokens that the endpoint was believed to have cached. */
   predictedTokens = 0;
 
-  /** Whether some endpoint has its first block. */
-  readonly isKnown: boolean;
+  #holdings: PrefixHoldings | undefined;
 
-  constructor(keys: BlockKeys, isKnown: boolean) {
+  /** @param holdings undefined when nobody could tell who has it */
+  constructor(keys: BlockKeys, holdings: PrefixHoldings | undefined) {
     this.keys = keys;
-    this.isKnown = isKnown;
+    this.#holdings = holdings;
+  }
+
+  /** Leading blocks that an endpoint has. */
+  cachedBlocksOf(endpoint: Endpoint): number {
+    return this.#holdings?.blocksOf(endpoint, this.keys) ?? 0;
   }
 
   get blocks(): number {
@@ -33,5 +40,6 @@ export class RoutedPrompt {
   /** An answer may take minutes: the keys are given up. */
   forgetKeys(): void {
     this.keys = NOTHING;
+    this.#holdings = undefined;
   }
 }

@@ -64,8 +64,22 @@ export class Warnings {
     );
   }
 
+  unnamedModel(endpoint: string): void {
+    this.#once.warn(
+      `model ${endpoint}`,
+      "the topics of an endpoint's KV events do not say its model's name, which the keys in Redis begin with: its cache is not seen. Set redisConfig.modelName, or start the engine with the topic kv@HOST:PORT@MODEL",
+      { endpoint },
+    );
+  }
+
+  /** What an index in Redis has to say; the same at most once in ten minutes. */
+  redis(message: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#once.warn(`redis ${message}`, message, fields);
+  }
+
   /** A prompt of at least one block was served by an endpoint. */
   served(endpoint: Endpoint, knowledge: BlockKnowledge): void {
+    if (this.#options.redis?.isWriter === false) return;
     if (knowledge.heardAt.has(endpoint.id)) {
       this.#unheard.delete(endpoint.id);
       return;

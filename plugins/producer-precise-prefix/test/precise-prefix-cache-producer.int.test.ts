@@ -288,7 +288,9 @@ describe("the options", () => {
     [{ speculativeTTL: "soon" }, "2s"],
     [{ indexerConfig: { kvBlockIndexConfig: { costAwareMemoryConfig: { size: "lots" } } } }, "2GiB"],
     [{ kvEventsConfig: { podDiscoveryConfig: { podLabelSelector: "x" } } }, "a=b"],
-    [{ indexerConfig: { kvBlockIndexConfig: { redisConfig: {} } } }, "kvcache-aware-scorer"],
+    [{ indexerConfig: { kvBlockIndexConfig: { redisConfig: { address: "http://x" } } } }, "redis+cluster"],
+    [{ indexerConfig: { kvBlockIndexConfig: { redisConfig: { deadline: "0s" } } } }, "at least 1ms"],
+    [{ indexerConfig: { kvBlockIndexConfig: { redisConfig: {}, costAwareMemoryConfig: {} } } }, "either in memory"],
     [{ nonsense: 1 }, "nonsense"],
   ])("refuse %j with an example", (parameters, hint) => {
     expect(configIssues(precisePrefixCacheProducer, parameters).join("\n")).toContain(hint);
@@ -312,5 +314,7 @@ describe("the options", () => {
       speculativeTTL: "1m30s",
     };
     expect(configIssues(precisePrefixCacheProducer, parameters)).toEqual([]);
+    const redis = { kvBlockIndexConfig: { redisConfig: { address: "redis://127.0.0.1:6379" } } };
+    expect(configIssues(precisePrefixCacheProducer, { ...parameters, indexerConfig: redis })).toEqual([]);
   });
 });

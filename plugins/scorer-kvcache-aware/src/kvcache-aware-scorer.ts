@@ -1,4 +1,4 @@
-import { createRedisIndex, longestPrefixes, type RedisIndex } from "@pointsman/kv-cache/redis";
+import { createRedisIndex, longestPrefixes, type RedisIndex, readRedisTls } from "@pointsman/kv-cache/redis";
 import { core, definePlugin, defineRequestKey } from "@pointsman/plugin-api";
 import { KvBlockSize, TokenizedPrompt } from "@pointsman/plugin-api/keys";
 import { parseDurationMs } from "@pointsman/scrape-client";
@@ -7,7 +7,6 @@ import { indexMetrics } from "./index-metrics.ts";
 import { kvcacheOptions } from "./options.ts";
 import { PodScores } from "./pod-scores.ts";
 import { PromptKeys } from "./prompt-keys.ts";
-import { readTls } from "./read-tls.ts";
 
 /** Beyond the deadline of a look-up: keys are made, and answers are read. */
 const OVERHEAD_MS = 100;
@@ -52,7 +51,7 @@ export const kvcacheAwareScorer = definePlugin({
           address: redisConfig.address,
           username: redisConfig.username,
           password: redisConfig.password,
-          tls: await readTls(redisConfig),
+          tls: await readRedisTls(redisConfig),
           layout: config.layout,
           deadlineMs,
           failureThreshold: config.failureThreshold,

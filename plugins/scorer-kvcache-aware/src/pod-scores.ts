@@ -1,4 +1,4 @@
-import type { PodPrefix } from "@pointsman/kv-cache/redis";
+import { type PodPrefix, prefixOf } from "@pointsman/kv-cache/redis";
 import type { Endpoint } from "@pointsman/plugin-api";
 
 /**
@@ -30,10 +30,7 @@ export class PodScores {
     return (blocks - this.#shortest) / (this.longest - this.#shortest);
   }
 
-  /** Engines call themselves by address, by IP address alone, or by pod name. */
-  blocksOf({ address, host, id, name }: Endpoint): number {
-    const prefixes = this.#prefixes;
-    const prefix = prefixes.get(address) ?? prefixes.get(host) ?? prefixes.get(id) ?? prefixes.get(name);
-    return prefix?.blocks ?? 0;
+  blocksOf(endpoint: Endpoint): number {
+    return prefixOf(this.#prefixes, endpoint)?.blocks ?? 0;
   }
 }

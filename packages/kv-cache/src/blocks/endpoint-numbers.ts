@@ -9,6 +9,7 @@ export class EndpointNumbers {
   readonly visible: Int32Array;
   readonly #max: number;
   readonly #byId = new Map<string, number>();
+  readonly #ids: (string | undefined)[] = [];
   #leaving: number[] = [];
   #free: number[] = [];
 
@@ -26,6 +27,11 @@ export class EndpointNumbers {
     return this.#byId.get(id) ?? -1;
   }
 
+  /** Undefined for a number that nobody has, or whose endpoint has left. */
+  idOf(number: number): string | undefined {
+    return this.#ids[number];
+  }
+
   /** The number of an id, given now if it has none; -1 when all are taken. */
   join(id: string): number {
     const known = this.#byId.get(id);
@@ -33,6 +39,7 @@ export class EndpointNumbers {
     const number = this.#free.pop() ?? (this.used < this.#max ? this.used++ : -1);
     if (number < 0) return number;
     this.#byId.set(id, number);
+    this.#ids[number] = id;
     this.visible[number >>> 5]! |= 1 << (number & 31);
     return number;
   }
@@ -42,6 +49,7 @@ export class EndpointNumbers {
     const number = this.of(id);
     if (number < 0) return number;
     this.#byId.delete(id);
+    this.#ids[number] = undefined;
     this.visible[number >>> 5]! &= ~(1 << (number & 31));
     this.#leaving.push(number);
     return number;
@@ -80,6 +88,7 @@ export class EndpointNumbers {
     this.used = 0;
     this.visible.fill(0);
     this.#byId.clear();
+    this.#ids.length = 0;
     this.#leaving = [];
     this.#free = [];
   }

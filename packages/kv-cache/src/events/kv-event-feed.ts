@@ -64,7 +64,8 @@ const FRAMES = 3;
 interface Subscription {
   readonly endpoint: FeedEndpoint;
   readonly stream: PublisherStream;
-  socket: SubSocket | undefined;
+  /** Ends the connection that was dialled, and what waits from it. */
+  hangUp: () => void;
 }
 
 /**
@@ -101,13 +102,15 @@ export class KvEventFeed {
   add(endpoint: FeedEndpoint): void {
     if (this.#closed) return;
     this.remove(endpoint.id);
+    this.#subscribe(endpoint);
+  }
+
+  #subscribe(endpoint: FeedEndpoint): void {
     const publisher = this.#options.publisherOf?.(endpoint);
     const stream = this.#streamOf(endpoint, publisher);
-    const subscription: Subscription = { endpoint, stream, socket: undefined };
+    const subscription: Subscription = { endpoint, stream, hangUp: () => {} };
     this.#subscriptions.set(endpoint.id, subscription);
-    if (publisher === undefined) return;
-    const { host, port } = publisher;
-    subscription.socket = dialSub(host, port, this.#topic, this.#dialled(endpoint, stream, `${host}:${port}`));
+    if (publisher !== undefined) subscription.hangUp = this.#dial(endpoint, stream, publisher);
   }
 
   /** An endpoint has left the pool: its connection is closed and its blocks are forgotten. */
@@ -115,7 +118,7 @@ export class KvEventFeed {
     const subscription = this.#subscriptions.get(endpointId);
     if (subscription === undefined) return;
     this.#subscriptions.delete(endpointId);
-    subscription.socket?.close();
+    subscription.hangUp();
     subscription.stream.close();
     this.#indexer.removeEndpoint(endpointId);
   }
@@ -142,8 +145,8 @@ export class KvEventFeed {
   close(): void {
     this.#closed = true;
     this.#server?.close();
-    for (const { socket, stream } of this.#subscriptions.values()) {
-      socket?.close();
+    for (const { hangUp, stream } of this.#subscriptions.values()) {
+      hangUp();
       stream.close();
     }
     this.#subscriptions.clear();
@@ -171,26 +174,38 @@ export class KvEventFeed {
     );
   }
 
-  /** For the one connection of an endpoint that is dialled. */
-  #dialled(endpoint: FeedEndpoint, stream: PublisherStream, address: string): SubListener {
+  /** Follows an endpoint by dialling it, until the result is called. */
+  #dial(endpoint: FeedEndpoint, stream: PublisherStream, { host, port, replayPort }: PublisherAddress): () => void {
+    const address = `${host}:${port}`;
     let lane: Lane<readonly Buffer[]> | undefined;
-    return {
+    const hangUp = (): void => {
+      if (lane === undefined) return;
+      this.counts.connections -= 1;
+      lane.close();
+      lane = undefined;
+    };
+    const socket = dialSub(host, port, this.#topic, {
       connected: (source) => {
         this.counts.connections += 1;
         stream.connected();
         lane = this.#queue.lane(source, (frames) => {
           const sequence = this.#sequenceOf(endpoint.id, frames);
-          if (!Number.isNaN(sequence)) stream.message(sequence, frames[2]!);
+          if (Number.isNaN(sequence)) return;
+          if (this.#nameModel(endpoint.id, frames[0]!) && replayPort !== undefined) this.#subscribeAnew(endpoint);
+          else stream.message(sequence, frames[2]!);
         });
       },
       message: (_, frames) => lane?.push(frames, byteLength(frames)),
       disconnected: (_, error) => {
-        this.counts.connections -= 1;
-        lane?.close();
+        hangUp();
         stream.disconnected();
         this.#connectionProblem(endpoint.id, address, error);
       },
       failed: (error) => this.#connectionProblem(endpoint.id, address, error),
+    });
+    return () => {
+      socket.close();
+      hangUp();
     };
   }
 
@@ -240,7 +255,23 @@ export class KvEventFeed {
       stream.disconnected();
       stream.connected();
     }
+    this.#nameModel(endpoint.id, frames[0]!);
     stream.message(sequence, frames[2]!);
+  }
+
+  /** @returns whether stores were left out because the name was not known. */
+  #nameModel(endpointId: string, topic: Buffer): boolean {
+    const model = topic.length === 0 ? undefined : modelOfTopic(topic.toString("utf8", 0, 1_024));
+    return model !== undefined && this.#indexer.nameModel(endpointId, model);
+  }
+
+  /** Everything is asked for again: replayed messages have no topic, and what they told could not be used. */
+  #subscribeAnew(endpoint: FeedEndpoint): void {
+    const { hangUp, stream } = this.#subscriptions.get(endpoint.id)!;
+    hangUp();
+    stream.close();
+    this.#indexer.clear(endpoint.id);
+    this.#subscribe(endpoint);
   }
 
   #endpointOf(topic: string): FeedEndpoint | undefined {
@@ -295,6 +326,12 @@ export function podOfTopic(topic: string): string {
   const first = topic.indexOf("@");
   const second = first < 0 ? -1 : topic.indexOf("@", first + 1);
   return second < 0 ? topic : topic.slice(first + 1, second);
+}
+
+/** The model in `kv@<endpoint>@<model>`; undefined for another topic. */
+export function modelOfTopic(topic: string): string | undefined {
+  const second = topic.startsWith("kv@") ? topic.indexOf("@", 3) : -1;
+  return second < 0 || second === topic.length - 1 ? undefined : topic.slice(second + 1);
 }
 
 function byteLength(frames: readonly Buffer[]): number {

@@ -1,8 +1,10 @@
-import type { ExactPrefixIndex } from "../exact/exact-prefix-index.ts";
 import { type Tier, tierOf } from "../exact/tiers.ts";
 import type { BlockKeys } from "../keys/block-keys.ts";
-import { type ExtraKeys, NO_EXTRA_KEYS, requestKeys, requestRoot } from "../keys/request-keys.ts";
+import { type KeyScheme, keyScheme } from "../keys/key-scheme.ts";
+import { type ExtraKeys, NO_EXTRA_KEYS } from "../keys/request-keys.ts";
 import type { KvEvent } from "./kv-event.ts";
+import type { KvEventTarget } from "./kv-event-target.ts";
+import { type ModelRoots, poolRoots } from "./model-roots.ts";
 
 /** What became of events; all counts only grow. */
 export interface KvEventCounts {
@@ -13,6 +15,8 @@ export interface KvEventCounts {
   cleared: number;
   /** Stores whose parent block is not known, so that their place in the prompt is not: an event was missed. */
   orphanedStores: number;
+  /** Stores of a base model whose name is needed and not known. */
+  unnamedModel: number;
   /** Stores in blocks of another size than configured. */
   otherBlockSize: number;
   /** Stores whose tokens, hashes and block size do not fit together. */
@@ -24,12 +28,19 @@ export interface KvEventCounts {
 }
 
 export interface IndexerOptions {
-  readonly index: ExactPrefixIndex;
+  readonly index: KvEventTarget;
   /** Tokens in a block; must be the engines'. */
   readonly blockTokens: number;
+  /** Seed of the default scheme. */
   readonly hashSeed?: string;
+  /** How keys are made. Default: `xxh64`. */
+  readonly scheme?: KeyScheme;
+  /** Default: {@link poolRoots}. */
+  readonly roots?: ModelRoots;
   /** An engine has blocks of another size. Called for each such event: say it once. */
   readonly onOtherBlockSize?: (endpointId: string, blockSize: number) => void;
+  /** Nothing says what an endpoint's base model is called. Called for each such event. */
+  readonly onUnnamedModel?: (endpointId: string) => void;
 }
 
 /** Kinds of attention for which a block is only usable with all blocks before it, and stays until it is removed. */
@@ -48,37 +59,55 @@ export class KvEventIndexer {
     unknownRemovals: 0,
     cleared: 0,
     orphanedStores: 0,
+    unnamedModel: 0,
     otherBlockSize: 0,
     inconsistentStores: 0,
     skipped: 0,
     unknownEvents: 0,
   };
-  readonly #index: ExactPrefixIndex;
+  readonly #index: KvEventTarget;
   readonly #blockTokens: number;
-  readonly #hashSeed: string;
+  readonly #scheme: KeyScheme;
+  readonly #modelRoots: ModelRoots;
   readonly #onOtherBlockSize: (endpointId: string, blockSize: number) => void;
-  /** Roots by adapter name; the empty name is the pool's base model. */
+  readonly #onUnnamedModel: (endpointId: string) => void;
+  /** By endpoint: the model in the topic of its messages. */
+  readonly #topicModels = new Map<string, string>();
+  /** Endpoints of which stores were left out for want of a name. */
+  readonly #unnamed = new Set<string>();
+  /** Roots by name. */
   readonly #roots = new Map<string, BlockKeys>();
   readonly #adapters = new Set<string>();
   /** By endpoint: cache groups that stores have told of, and whether they are indexed. */
   readonly #groups = new Map<string, Map<number, boolean>>();
   readonly #parent = new Int32Array(2);
 
-  constructor({ index, blockTokens, hashSeed = "", onOtherBlockSize = () => {} }: IndexerOptions) {
-    this.#index = index;
-    this.#blockTokens = blockTokens;
-    this.#hashSeed = hashSeed;
-    this.#onOtherBlockSize = onOtherBlockSize;
+  constructor(options: IndexerOptions) {
+    this.#index = options.index;
+    this.#blockTokens = options.blockTokens;
+    this.#scheme = options.scheme ?? keyScheme("xxh64", options.hashSeed);
+    this.#modelRoots = options.roots ?? poolRoots;
+    this.#onOtherBlockSize = options.onOtherBlockSize ?? (() => {});
+    this.#onUnnamedModel = options.onUnnamedModel ?? (() => {});
   }
 
   /**
    * Keys of a prompt as the events have them.
-   * @param model the target model of the request: an adapter when events have told of one with this name, else taken
-   *   as the pool's base model, whatever that is called.
+   * @param model the target model of the request; what its chain begins with is up to the roots.
    */
   keysOf(tokens: Uint32Array, model: string, cacheSalt: string | undefined): BlockKeys {
     const extras = cacheSalt === undefined || cacheSalt === "" ? NO_EXTRA_KEYS : [[Buffer.from(cacheSalt)]];
-    return requestKeys(tokens, this.#blockTokens, this.#rootOf(this.#adapters.has(model) ? model : ""), extras);
+    const root = this.#rootOf(this.#modelRoots.ofRequest(model, this.#adapters.has(model)));
+    return this.#scheme.keys(tokens, this.#blockTokens, root, extras);
+  }
+
+  /**
+   * An endpoint's topic names this model.
+   * @returns whether stores were left out because it was not known: they should come again.
+   */
+  nameModel(endpointId: string, model: string): boolean {
+    if (this.#topicModels.get(endpointId) !== model) this.#topicModels.set(endpointId, model);
+    return this.#unnamed.delete(endpointId);
   }
 
   apply(endpointId: string, event: KvEvent): void {
@@ -98,6 +127,8 @@ export class KvEventIndexer {
   /** The endpoint has left. */
   removeEndpoint(endpointId: string): void {
     this.#groups.delete(endpointId);
+    this.#topicModels.delete(endpointId);
+    this.#unnamed.delete(endpointId);
     this.#index.removeEndpoint(endpointId);
   }
 
@@ -118,6 +149,12 @@ export class KvEventIndexer {
       this.#onOtherBlockSize(endpointId, blockSize);
       return;
     }
+    if (!event.hasParent && this.#modelOf(endpointId, event) === undefined) {
+      this.counts.unnamedModel += 1;
+      this.#unnamed.add(endpointId);
+      this.#onUnnamedModel(endpointId);
+      return;
+    }
     const parent = this.#parentOf(endpointId, event);
     if (hashCount * blockSize !== tokenCount || isOwnParent(event)) {
       this.counts.inconsistentStores += 1;
@@ -128,7 +165,7 @@ export class KvEventIndexer {
       return;
     }
     const tokens = event.tokens.subarray(0, tokenCount);
-    const keys = requestKeys(tokens, blockSize, parent, extraKeysOf(event));
+    const keys = this.#scheme.keys(tokens, blockSize, parent, extraKeysOf(event));
     this.counts.storedBlocks += this.#index.store(endpointId, tier, event.hashes.subarray(0, 2 * hashCount), keys);
   }
 
@@ -161,17 +198,22 @@ export class KvEventIndexer {
       return known ? this.#parent : undefined;
     }
     const { loraName } = event;
-    if (loraName === undefined || loraName === "") return this.#rootOf("");
-    if (this.#adapters.size < MAX_ROOTS) this.#adapters.add(loraName);
-    return this.#rootOf(loraName);
+    if (loraName !== undefined && loraName !== "" && this.#adapters.size < MAX_ROOTS) this.#adapters.add(loraName);
+    return this.#rootOf(this.#modelOf(endpointId, event) ?? "");
   }
 
-  #rootOf(adapter: string): BlockKeys {
-    let root = this.#roots.get(adapter);
+  /** What the blocks of an event belong to: an adapter, or the endpoint's base model where its name is known. */
+  #modelOf(endpointId: string, { loraName }: KvEvent): string | undefined {
+    if (loraName !== undefined && loraName !== "") return loraName;
+    return this.#modelRoots.ofEvents(this.#topicModels.get(endpointId));
+  }
+
+  #rootOf(name: string): BlockKeys {
+    let root = this.#roots.get(name);
     if (root === undefined) {
-      root = requestRoot(adapter, this.#hashSeed);
+      root = this.#scheme.root(name);
       if (this.#roots.size >= MAX_ROOTS) this.#roots.clear();
-      this.#roots.set(adapter, root);
+      this.#roots.set(name, root);
     }
     return root;
   }

@@ -4,7 +4,7 @@ import { type BlockKeys, keyCount } from "../keys/block-keys.ts";
 import { EngineHolds } from "./engine-holds.ts";
 import { ExactMatch } from "./exact-match.ts";
 import { Expectations } from "./expectations.ts";
-import { HeldBlocks } from "./held-blocks.ts";
+import { HeldBlocks, type MemberListener } from "./held-blocks.ts";
 import { HoldCounts } from "./hold-counts.ts";
 import { defaultTierWeights, PLANES, type Tier, type TierWeights, tiers } from "./tiers.ts";
 
@@ -19,6 +19,16 @@ export interface ExactIndexOptions {
    */
   readonly sharedEngineHashes?: boolean;
   readonly weights?: TierWeights;
+  readonly listener?: HolderListener;
+}
+
+/**
+ * Hears of each block that an endpoint begins to have in a tier, and that it no longer has, also because there was no
+ * room; not of what is expected, nor of what ends with `clear` and `removeEndpoint`. Keys are ours.
+ */
+export interface HolderListener {
+  held(endpointId: string, tier: Tier, low: number, high: number): void;
+  released(endpointId: string, tier: Tier, low: number, high: number): void;
 }
 
 export interface ExactIndexStatistics {
@@ -54,6 +64,7 @@ export class ExactPrefixIndex {
   readonly maxBytes: number;
   readonly #endpoints: EndpointNumbers;
   readonly #maxEndpoints: number;
+  readonly #planeSize: number;
   readonly #blocks: HeldBlocks;
   readonly #holds: EngineHolds;
   readonly #match: ExactMatch;
@@ -64,7 +75,13 @@ export class ExactPrefixIndex {
 
   /** @throws RangeError when the limits are out of range. */
   constructor(options: ExactIndexOptions) {
-    const { maxBytes, maxEndpoints = 256, sharedEngineHashes = false, weights = defaultTierWeights } = options;
+    const {
+      maxBytes,
+      maxEndpoints = 256,
+      sharedEngineHashes = false,
+      weights = defaultTierWeights,
+      listener,
+    } = options;
     if (!Number.isInteger(maxEndpoints) || maxEndpoints < 1 || maxEndpoints > 4_096) {
       throw new RangeError(`an exact index has 1 to 4096 endpoints, not ${maxEndpoints}`);
     }
@@ -87,6 +104,8 @@ export class ExactPrefixIndex {
       secrets.subarray(2),
       fits,
     );
+    this.#planeSize = planeSize;
+    if (listener !== undefined) this.#blocks.listener = this.#byEndpoint(listener);
     this.#match = new ExactMatch(this.#endpoints, this.#blocks, weights);
     if (fits(0)) return;
     const least = Math.ceil((this.#arrayBytes() * 32) / 31);
@@ -218,6 +237,16 @@ export class ExactPrefixIndex {
     return this.#match;
   }
 
+  /**
+   * Tells everything that endpoints have, in portions: `for (let at = 0; ; ) if ((at = index.tell(at, n, to)) === 0) break`.
+   * @param from 0 at first, then what the last call returned.
+   * @param count blocks to look at.
+   * @returns 0 when that was all.
+   */
+  tell(from: number, count: number, listener: HolderListener): number {
+    return this.#blocks.tellHeld(from, count, this.#byEndpoint(listener));
+  }
+
   statistics(): ExactIndexStatistics {
     const { sets, size, evicted } = this.#blocks;
     return {
@@ -229,6 +258,15 @@ export class ExactPrefixIndex {
       evicted,
       conflicts: this.#holds.conflicts,
     };
+  }
+
+  #byEndpoint(listener: HolderListener): MemberListener {
+    const by = (tell: "held" | "released") => (low: number, high: number, member: number) => {
+      const tier = Math.floor(member / this.#planeSize) as Tier;
+      const id = this.#endpoints.idOf(member % this.#planeSize);
+      if (id !== undefined && tier !== tiers.expected) listener[tell](id, tier, low, high);
+    };
+    return { held: by("held"), released: by("released") };
   }
 
   #numberOf(endpointId: string): number {

@@ -10,6 +10,12 @@ export const MAPPED = 2;
 /** It was used since the hand that evicts came by. */
 export const USED = 4;
 
+/** Hears when a member begins to hold a block and when it no longer does, whatever the reason. */
+export interface MemberListener {
+  held(low: number, high: number, member: number): void;
+  released(low: number, high: number, member: number): void;
+}
+
 const FIRST_CAPACITY = 1_024;
 const FIRST_SETS = 256;
 /** Sets that are kept spare, for one operation needs several. */
@@ -26,6 +32,7 @@ export class HeldBlocks {
   flags: Uint8Array;
   deadCount = 0;
   evicted = 0;
+  listener: MemberListener | undefined;
   readonly #members: number;
   /** Holds beyond the first, by member and slot. */
   readonly #counts: HoldCounts;
@@ -83,6 +90,7 @@ export class HeldBlocks {
       const next = this.sets.move(set, member);
       if (next < 0) return false;
       holders[slot] = next;
+      this.listener?.held(this.table.keys[2 * slot]!, this.table.keys[2 * slot + 1]!, member);
       return true;
     }
     if (!this.#counts.increment(member, slot)) return false;
@@ -107,6 +115,7 @@ export class HeldBlocks {
       return;
     }
     holders[slot] = next;
+    this.listener?.released(this.table.keys[2 * slot]!, this.table.keys[2 * slot + 1]!, member);
     if (next !== 0) return;
     this.flags[slot] = 0;
     this.table.remove(slot);
@@ -115,6 +124,10 @@ export class HeldBlocks {
   /** Nobody holds a slot any more, but something may still point to it. */
   kill(slot: number): void {
     const { holders, keys } = this.table;
+    const { listener } = this;
+    if (listener !== undefined) {
+      this.#eachMember(slot, (member) => listener.released(keys[2 * slot]!, keys[2 * slot + 1]!, member));
+    }
     if ((this.flags[slot]! & COUNTED) !== 0) this.#counts.forgetAll(slot);
     this.flags[slot] = 0;
     this.sets.dismiss(holders[slot]!);
@@ -123,6 +136,26 @@ export class HeldBlocks {
     keys[2 * slot] = this.#dead;
     this.#dead = slot;
     this.deadCount += 1;
+  }
+
+  /** Tells of all members of some slots. Returns the slot to go on with, 0 when that was all. */
+  tellHeld(from: number, count: number, listener: MemberListener): number {
+    const { unused, keys, holders } = this.table;
+    const to = Math.min(unused, from + count);
+    for (let slot = Math.max(1, from); slot < to; slot += 1) {
+      if (holders[slot] === 0) continue;
+      this.#eachMember(slot, (member) => listener.held(keys[2 * slot]!, keys[2 * slot + 1]!, member));
+    }
+    return to < unused ? to : 0;
+  }
+
+  #eachMember(slot: number, each: (member: number) => void): void {
+    const { words, stride } = this.sets;
+    const from = this.table.holders[slot]! * stride;
+    for (let word = 0; word < stride; word += 1) {
+      for (let left = words[from + word]!; left !== 0; left &= left - 1)
+        each((word << 5) + 31 - Math.clz32(left & -left));
+    }
   }
 
   /** Kills slots that were not used since the hand came by last, the longest known first. */

@@ -7,13 +7,22 @@ import { type RedisCommand, sendCommands } from "./send-commands.ts";
 const SCAN_COUNT = 1_024;
 
 /**
- * Removes a pod from every block, in all tiers. Walks through the whole database in small steps, so that others get
+ * Removes pods from every block, in all tiers. Walks once through the whole database in small steps, so that others get
  * their turn; what is stored meanwhile may stay.
  * @returns how many entries were removed.
  */
-export async function clearEndpoint(client: RedisClient, layout: RedisLayout, pod: string): Promise<number> {
+export async function clearEndpoints(
+  client: RedisClient,
+  layout: RedisLayout,
+  pods: readonly string[],
+): Promise<number> {
   const nodes: readonly (Redis | RedisClient)[] = client instanceof Cluster ? client.nodes("master") : [client];
-  const wanted = layout.parseField(layout.field({ pod, tier: "", speculative: false, group: undefined }))?.pod ?? pod;
+  // As the layout gives them back: v0.1 knows no ports.
+  const wanted = new Set(
+    pods.map(
+      (pod) => layout.parseField(layout.field({ pod, tier: "", speculative: false, group: undefined }))?.pod ?? pod,
+    ),
+  );
   let removed = 0;
   for (const node of nodes) {
     let cursor = "0";
@@ -35,7 +44,7 @@ export async function clearEndpoint(client: RedisClient, layout: RedisLayout, po
         keys.map((key): RedisCommand => ["hkeys", key]),
       )) as string[][];
       const removals = keys.flatMap((key, i): RedisCommand[] => {
-        const own = fields[i]!.filter((field) => layout.parseField(field)?.pod === wanted);
+        const own = fields[i]!.filter((field) => wanted.has(layout.parseField(field)?.pod ?? ""));
         return own.length === 0 ? [] : [["hdel", key, ...own]];
       });
       await sendCommands(client, removals);

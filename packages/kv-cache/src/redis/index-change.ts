@@ -124,7 +124,19 @@ async function blocksOf(client: RedisClient, lists: readonly string[]): Promise<
   return (found as string[][]).flat();
 }
 
-/** Removes blocks, by our keys or through the engine's. */
+/** Whether a removal needs no way from an engine's keys to ours. */
+export function isByOwnKeys(removed: ChangedBlocks, layout: RedisLayout): boolean {
+  return removed.blocks !== undefined || layout.engineKey === undefined;
+}
+
+/** What removes blocks by the keys that they have in Redis. */
+export function removeCommands(removed: ChangedBlocks, layout: RedisLayout): RedisCommand[] {
+  const field = layout.field(holderOf(removed));
+  const blocks = blockTexts(removed.blocks ?? removed.engineBlocks);
+  return blocks.map((block) => ["hdel", layout.key(removed.model, block), field]);
+}
+
+/** Removes blocks, through the engine's keys where that is the way. */
 export async function removeBlocks(
   client: RedisClient,
   removed: ChangedBlocks,
@@ -132,13 +144,8 @@ export async function removeBlocks(
   isCluster: boolean,
 ): Promise<void> {
   const field = layout.field(holderOf(removed));
-  const byEngine = removed.blocks === undefined && layout.engineKey !== undefined;
-  if (!byEngine) {
-    const blocks = blockTexts(removed.blocks ?? removed.engineBlocks);
-    await sendCommands(
-      client,
-      blocks.map((block): RedisCommand => ["hdel", layout.key(removed.model, block), field]),
-    );
+  if (isByOwnKeys(removed, layout)) {
+    await sendCommands(client, removeCommands(removed, layout));
     return;
   }
   const lists = blockTexts(removed.engineBlocks).map((block) => layout.engineKey!(block));

@@ -14,6 +14,22 @@ export interface PodPrefix {
   readonly weighted: number;
 }
 
+/** How engines may call themselves in an index. */
+interface Named {
+  readonly address: string;
+  readonly host: string;
+  readonly id: string;
+  readonly name: string;
+}
+
+/** The prefix of an endpoint: engines call themselves by address, by IP address alone, or by pod name. */
+export function prefixOf(
+  prefixes: ReadonlyMap<string, PodPrefix>,
+  { address, host, id, name }: Named,
+): PodPrefix | undefined {
+  return prefixes.get(address) ?? prefixes.get(host) ?? prefixes.get(id) ?? prefixes.get(name);
+}
+
 /** Weight of a tier that is not listed, or not known. */
 const UNKNOWN_TIER_WEIGHT = 1;
 

@@ -22,7 +22,7 @@ export async function probeLayout(client: RedisClient): Promise<LayoutProbe> {
   const counts = new Map<RedisLayoutName, number>();
   let foreign: string | undefined;
   for (const key of keys) {
-    if (key.startsWith("engine:")) continue;
+    if (key.startsWith("engine:") || key.startsWith("pointsman:")) continue;
     const name = (Object.keys(redisLayouts) as RedisLayoutName[]).find((layout) => redisLayouts[layout].owns(key));
     if (name === undefined) foreign ??= key.slice(0, 120);
     else counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -5,6 +5,7 @@ import { type BlockNames, blockTexts } from "./index-change.ts";
 import { type RedisLayoutName, redisLayouts } from "./layouts.ts";
 import { type LayoutProbe, probeLayout } from "./probe-layout.ts";
 import { type Lookup, RedisReader } from "./reader.ts";
+import { WriteMark } from "./write-mark.ts";
 import { QueuedRedisWriter, type RedisWriter } from "./writer.ts";
 
 export interface RedisIndexOptions {
@@ -47,6 +48,8 @@ export interface RedisIndex {
    */
   lookup(model: string, blocks: BlockNames): Promise<Lookup>;
   readonly writer: RedisWriter;
+  /** Begins to watch whether Redis loses what is written from now on. */
+  mark(): WriteMark;
   /** Which layouts the keys in Redis have. @throws what Redis says */
   probe(): Promise<LayoutProbe>;
   /** Resolves when the connection is up, or after `ms`; true when it is. */
@@ -113,6 +116,7 @@ export function createRedisIndex(options: RedisIndexOptions): RedisIndex {
     },
     lookup: (model, blocks) => reader.lookup(blockTexts(blocks).map((block) => layout.key(model, block))),
     writer,
+    mark: () => new WriteMark(client),
     probe: () => probeLayout(client),
     connected: (ms) => whenReady(client, ms, ending.signal),
     close() {

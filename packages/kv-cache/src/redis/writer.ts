@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Cluster } from "ioredis";
-import { clearEndpoint } from "./clear-endpoint.ts";
+import { clearEndpoints } from "./clear-endpoint.ts";
 import { messageOf, type RedisClient } from "./connection.ts";
 import {
   blockTexts,
   type ChangedBlocks,
   copyBlocks,
   defineChangeScripts,
+  isByOwnKeys,
   removeBlocks,
+  removeCommands,
   type StoredBlocks,
   storeCommands,
 } from "./index-change.ts";
@@ -149,18 +151,25 @@ export class QueuedRedisWriter implements RedisWriter {
     }
   }
 
-  /** Stores that follow each other, or one change of another kind: the order between kinds stays. */
+  /** Changes that follow each other and can be made together: plain commands, or clears. Their order stays. */
   #takeBatch(): Change[] {
-    const [first] = this.#queue;
+    const first = this.#queue[0]!;
+    const together = this.#together(first);
     let taken = 1;
-    if (first!.kind === "store") {
-      for (let blocks = first!.count; taken < this.#queue.length; taken += 1) {
+    if (together !== undefined) {
+      for (let blocks = first.count; taken < this.#queue.length; taken += 1) {
         const next = this.#queue[taken]!;
         blocks += next.count;
-        if (next.kind !== "store" || blocks > BATCH_BLOCKS) break;
+        if (this.#together(next) !== together || blocks > BATCH_BLOCKS) break;
       }
     }
     return this.#queue.splice(0, taken);
+  }
+
+  #together(change: Change): "commands" | "clear" | undefined {
+    if (change.kind === "clear") return "clear";
+    if (change.kind === "store") return "commands";
+    return change.kind === "remove" && isByOwnKeys(change.blocks, this.#options.layout) ? "commands" : undefined;
   }
 
   /** Every change can be made twice without harm, so a batch of which nobody knows how far it came is sent again. */
@@ -188,13 +197,22 @@ export class QueuedRedisWriter implements RedisWriter {
   async #send(batch: readonly Change[]): Promise<void> {
     const { client, layout, now = () => new Date() } = this.#options;
     const [first] = batch;
-    if (first?.kind === "clear") await clearEndpoint(client, layout, first.pod);
-    else if (first?.kind === "remove") await removeBlocks(client, first.blocks, layout, this.#isCluster);
-    else if (first?.kind === "copy") await copyBlocks(client, first.blocks, layout, this.#isCluster, now());
+    if (first === undefined) return;
+    const together = this.#together(first);
+    if (together === "clear") {
+      const pods = batch.flatMap((change) => (change.kind === "clear" ? [change.pod] : []));
+      await clearEndpoints(client, layout, pods);
+    } else if (first.kind === "remove" && together === undefined) {
+      await removeBlocks(client, first.blocks, layout, this.#isCluster);
+    } else if (first.kind === "copy") await copyBlocks(client, first.blocks, layout, this.#isCluster, now());
     else {
       const at = now();
       const commands = batch.flatMap((change) =>
-        change.kind === "store" ? storeCommands(change.blocks, layout, at) : [],
+        change.kind === "store"
+          ? storeCommands(change.blocks, layout, at)
+          : change.kind === "remove"
+            ? removeCommands(change.blocks, layout)
+            : [],
       );
       await sendCommands(client, commands);
     }

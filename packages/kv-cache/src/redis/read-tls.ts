@@ -1,9 +1,17 @@
 import { readFile } from "node:fs/promises";
-import type { RedisTls } from "@pointsman/kv-cache/redis";
-import type { KvcacheOptions } from "./options.ts";
+import type { RedisTls } from "./connection.ts";
+
+/** Where certificates and key are, as plugins call these parameters. */
+export interface RedisTlsFiles {
+  readonly caCertPath?: string | undefined;
+  readonly clientCertPath?: string | undefined;
+  readonly clientKeyPath?: string | undefined;
+  readonly serverName?: string | undefined;
+  readonly insecureSkipVerify: boolean;
+}
 
 /** Reads certificates and key once. @throws Error that names the parameter and the file */
-export async function readTls(options: KvcacheOptions["redisConfig"]): Promise<RedisTls> {
+export async function readRedisTls(options: RedisTlsFiles): Promise<RedisTls> {
   const [ca, cert, key] = await Promise.all([
     read("caCertPath", options.caCertPath),
     read("clientCertPath", options.clientCertPath),
