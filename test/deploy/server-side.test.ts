@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { type ControlPlane, findControlPlane, startControlPlane } from "../kubernetes/harness/control-plane.ts";
 import { describeWithControlPlane } from "../kubernetes/harness/describe-with-control-plane.ts";
+import { crdFolders } from "../kubernetes/harness/objects.ts";
 import { describeWithProgram } from "../observability/harness/describe-with-program.ts";
 import {
   container,
@@ -50,7 +51,7 @@ describeWithControlPlane("a real API server", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "pointsman-server-side-"));
     plane = await startControlPlane();
-    kubectl(["apply", "--server-side", "-f", join(root, "deploy/kubernetes/crds")]);
+    kubectl(["apply", "--server-side", ...crdFolders.flatMap((folder) => ["-f", folder])]);
     kubectl(["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"]);
     kubectl(["create", "namespace", NAMESPACE]);
   }, 240_000);

@@ -33,15 +33,21 @@ function parseRule(name: string, rule: unknown): RewriteRule | string {
     models.push(value);
   }
   if (!Array.isArray(targets) || targets.length === 0) return "there are no targets";
+  const drawn = parseTargets(targets, "modelRewrite");
+  return typeof drawn === "string" ? drawn : { name, models, targets: drawn };
+}
+
+/** Reads targets. @param member which holds the model @returns a sentence when one cannot be used */
+export function parseTargets(targets: readonly unknown[], member: "modelRewrite" | "name"): RewriteTarget[] | string {
   const drawn: RewriteTarget[] = [];
   for (const target of targets) {
-    const { modelRewrite, weight } = (target ?? {}) as { modelRewrite?: unknown; weight?: unknown };
-    if (typeof modelRewrite !== "string" || modelRewrite === "") return "a target has no modelRewrite";
+    const { [member]: model, weight } = (target ?? {}) as Record<string, unknown>;
+    if (typeof model !== "string" || model === "") return `a target has no ${member}`;
     const isWeight = Number.isInteger(weight) && (weight as number) >= 1 && (weight as number) <= 1_000_000;
     if (weight !== undefined && weight !== null && !isWeight) return `weight ${String(weight)} is not 1 to 1000000`;
-    drawn.push({ model: modelRewrite, weight: isWeight ? (weight as number) : undefined });
+    drawn.push({ model, weight: isWeight ? (weight as number) : undefined });
   }
-  return { name, models, targets: drawn };
+  return drawn;
 }
 
 /** The rules of all objects in order of precedence: the oldest object first, by name where two are as old. */

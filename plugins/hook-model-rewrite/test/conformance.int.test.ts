@@ -6,5 +6,8 @@ const kubeconfig = join(import.meta.dirname, "fixtures", "unreachable.kubeconfig
 
 pluginConformance(join(import.meta.dirname, ".."), {
   numRuns: 40,
-  types: { "kubernetes-model-rewrite": { validConfigs: [{ kubeconfig }] } },
+  types: {
+    "kubernetes-model-rewrite": { validConfigs: [{ kubeconfig }] },
+    "kubernetes-inference-model": { validConfigs: [{ kubeconfig }] },
+  },
 });

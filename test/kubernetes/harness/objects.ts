@@ -15,20 +15,23 @@ export const inferencePools = inNamespace("inference.networking.k8s.io", "v1", "
 export const oldInferencePools = inNamespace("inference.networking.x-k8s.io", "v1alpha2", "inferencepools");
 export const objectives = inNamespace("llm-d.ai", "v1alpha2", "inferenceobjectives");
 export const rewrites = inNamespace("llm-d.ai", "v1alpha2", "inferencemodelrewrites");
+export const inferenceModels = inNamespace("inference.networking.x-k8s.io", "v1alpha2", "inferencemodels");
 export const leases = inNamespace("coordination.k8s.io", "v1", "leases");
 const roles = inNamespace("rbac.authorization.k8s.io", "v1", "roles");
 const roleBindings = inNamespace("rbac.authorization.k8s.io", "v1", "rolebindings");
-const crds: Resource = {
+export const crds: Resource = {
   group: "apiextensions.k8s.io",
   version: "v1",
   plural: "customresourcedefinitions",
   namespace: undefined,
 };
 
-const deploy = join(import.meta.dirname, "../../../deploy/kubernetes");
-export const allCrds: readonly string[] = readdirSync(join(deploy, "crds"));
+const deploy = join(import.meta.dirname, "../../../deploy");
+const rbac = join(deploy, "kubernetes/rbac");
+/** Those that the chart installs, and the older ones. */
+export const crdFolders: readonly string[] = [join(deploy, "helm/pointsman/crds"), join(deploy, "kubernetes/crds")];
 
-const load = (...path: string[]): KubernetesObject => parse(readFileSync(join(deploy, ...path), "utf8"));
+const load = (folder: string, file: string): KubernetesObject => parse(readFileSync(join(folder, file), "utf8"));
 
 export async function create(admin: Cluster, resource: Resource, body: object): Promise<KubernetesObject> {
   const attempt = { verb: "create", resource };
@@ -54,10 +57,9 @@ export async function patch(
   await admin.call({ attempt, method: "PATCH", path, body, contentType: "application/merge-patch+json" });
 }
 
-/** Installs CRDs of `deploy/kubernetes/crds` and waits until the server serves them. */
-export async function installCrds(admin: Cluster, files: readonly string[] = allCrds): Promise<void> {
-  for (const file of files) {
-    const crd = load("crds", file);
+/** Installs our CRDs and waits until the server serves them. */
+export async function installCrds(admin: Cluster): Promise<void> {
+  for (const crd of crdFolders.flatMap((folder) => readdirSync(folder).map((file) => load(folder, file)))) {
     await create(admin, crds, crd);
     const { group, names, versions } = crd.spec as {
       group: string;
@@ -76,8 +78,8 @@ export async function installCrds(admin: Cluster, files: readonly string[] = all
 
 /** The roles of `deploy/kubernetes/rbac`, given to the user `picker`. */
 export async function grant(admin: Cluster): Promise<void> {
-  await create(admin, roles, load("rbac", "role.yaml"));
-  const election = load("rbac", "leader-election.yaml");
+  await create(admin, roles, load(rbac, "role.yaml"));
+  const election = load(rbac, "leader-election.yaml");
   await create(admin, roles, election).catch(() => {});
   await create(admin, roleBindings, {
     metadata: { name: election.metadata.name },
@@ -96,7 +98,7 @@ const clusterRoleBindings: Resource = { ...roleBindings, plural: "clusterrolebin
 
 /** The cluster roles of a file of `deploy/kubernetes/rbac`, bound to nobody. */
 export async function createClusterRoles(admin: Cluster, file: string): Promise<void> {
-  const text = readFileSync(join(deploy, "rbac", file), "utf8");
+  const text = readFileSync(join(rbac, file), "utf8");
   for (const document of parseAllDocuments(text)) await create(admin, clusterRoles, document.toJS());
 }
 
