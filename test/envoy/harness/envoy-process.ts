@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { findProgram } from "../../harness/find-program.ts";
 import { poll } from "./poll.ts";
 
 /** What the shipped bootstraps write for each request. */
@@ -33,16 +34,7 @@ export interface Envoy {
 
 /** The program, or undefined when it is not on the PATH. */
 export function findEnvoy(): string | undefined {
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
-    const file = join(folder, "envoy");
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // Not here.
-    }
-  }
-  return undefined;
+  return findProgram("envoy");
 }
 
 /**

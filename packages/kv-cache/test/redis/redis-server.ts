@@ -1,37 +1,17 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, it } from "vitest";
+import { describeWhen } from "../../../../test/harness/describe-when.ts";
+import { findProgram } from "../../../../test/harness/find-program.ts";
 
 const MISSING = "redis-server is not on the PATH (apt-get install redis-server redis-sentinel brings it)";
 
-function isOnPath(program: string): boolean {
-  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-/** A suite that needs a real Redis. Without one it is left out, and says so; in CI it fails. */
+/** A suite that needs a real Redis. */
 export function describeWithRedis(name: string, suite: () => void): void {
-  if (isOnPath("redis-server")) describe(name, suite);
-  else if (process.env["CI"] === "true") {
-    describe(name, () => {
-      it("has a redis-server to run", () => {
-        throw new Error(MISSING);
-      });
-    });
-  } else {
-    console.warn(`NOT TESTED: ${name}: ${MISSING}`);
-    describe.skip(name, suite);
-  }
+  describeWhen(name, findProgram("redis-server") === undefined ? MISSING : undefined, suite);
 }
 
 export async function freePort(): Promise<number> {
