@@ -1,4 +1,5 @@
 import type { ModelSim } from "@pointsman/model-sim";
+import { createLogger } from "@pointsman/telemetry";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { fill, type Stack, startServer, startStack, story } from "./stack.ts";
 
@@ -42,6 +43,38 @@ describe.each(["map", "array"])("with events written as %ss", (kvEncoding) => {
     expect(server).toBe("b");
     expect(cached).toBeGreaterThan(500);
     await expectMetric("kv_cache_index_blocks", (value) => expect(value).toBeGreaterThan(30));
+  });
+});
+
+describe("what goes wrong", () => {
+  it("is said once, with both block sizes and the fix", async () => {
+    const lines: string[] = [];
+    const [a] = await servers({ blockSize: 32 }, {});
+    const log = createLogger({ level: "warn", destination: { write: (line) => void lines.push(line) } });
+    stack = await startStack(sims, {}, { log });
+    await fill(a!, story("unseen"));
+    await fill(a!, story("unseen too"));
+    const said = () => lines.filter((line) => line.includes("KV blocks of"));
+    await vi.waitFor(() => expect(said()).toHaveLength(1), eventually);
+    expect(said()[0]).toContain("KV blocks of 32 tokens, but blockSizeTokens is 16");
+    expect(said()[0]).toContain("Set tokenProcessorConfig.blockSizeTokens to 32");
+    expect(await stack.scores(story("unseen"))).toEqual({ a: 0, b: 0 });
+    await expectMetric("kv_cache_events_dropped_total", (value) => expect(value).toBeGreaterThan(0));
+  });
+
+  it("shows in the cached tokens that were predicted, against those that the servers tell of", async () => {
+    const [a] = await servers({}, {});
+    stack = await startStack(sims);
+    await fill(a!, story("known"));
+    await expectScores(story("known"), { a: whole, b: 0 });
+    const { server, cached } = await stack.complete([...story("known"), 1]);
+    expect([server, cached]).toEqual(["a", 640]);
+    await expectMetric("kv_cache_predicted_cached_tokens_total", (value) => expect(value).toBe(640));
+    await expectMetric("kv_cache_observed_cached_tokens_total", (value) => expect(value).toBe(640));
+    // Neither side claims anything of a prompt that is new.
+    await stack.complete(story("new"));
+    await expectMetric("kv_cache_prediction_error_tokens_count", (value) => expect(value).toBe(2));
+    expect(await stack.metric("kv_cache_prediction_error_tokens_sum")).toBe(0);
   });
 });
 

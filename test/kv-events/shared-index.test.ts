@@ -70,6 +70,8 @@ describeWithRedis("two pickers with one index in Redis", () => {
     const { server, cached } = await reader.complete([...story("red"), 1, 2, 3]);
     expect([server, cached > 500]).toEqual(["b", true]);
     await vi.waitFor(async () => {
+      expect(await reader.metric("kv_cache_predicted_cached_tokens_total")).toBe(640);
+      expect(await reader.metric("kv_cache_observed_cached_tokens_total")).toBe(cached);
       expect(await writer.metric("kv_cache_index_writes_total")).toBeGreaterThanOrEqual(40);
       expect(await reader.metric("kv_cache_events_connections")).toBe(0);
     }, eventually);

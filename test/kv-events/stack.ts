@@ -63,7 +63,11 @@ export async function startStack(
   const config = {
     apiVersion: "llm-d.ai/v1alpha1",
     kind: "EndpointPickerConfig",
-    plugins: [{ type: "precise-prefix-cache-producer", parameters: { kvEventsConfig, ...parameters } }, scorer],
+    plugins: [
+      { type: "precise-prefix-cache-producer", parameters: { kvEventsConfig, ...parameters } },
+      { type: "usage-watch", package: join(import.meta.dirname, "fixtures", "usage-watch") },
+      scorer,
+    ],
     schedulingProfiles: [{ name: "default", plugins: [{ pluginRef: scorer.type }] }],
   };
   const load = () => loadPickerConfig({ text: JSON.stringify(config), cwd: dir, pluginRoots: [], endpointsFile });

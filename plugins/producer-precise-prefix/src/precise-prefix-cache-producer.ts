@@ -51,7 +51,7 @@ export const precisePrefixCacheProducer = definePlugin({
     const knowledge = inherited ? previous : new BlockKnowledge(config);
     const { index, indexer, feed } = knowledge;
     const metrics = preciseMetrics(needs.metrics);
-    const warnings = new Warnings(needs.log, config);
+    const warnings = new Warnings(needs.log, config, () => needs.clock.now());
     const lookups = config.redis === undefined ? undefined : redisLookupMetrics(needs.metrics);
     const owner: KnowledgeOwner = {
       problem: (problem) => warnings.problem(problem),

@@ -17,7 +17,11 @@ export class Warnings {
   /** Requests that an endpoint has served since it was last heard of, and when the first of them was. */
   readonly #unheard = new Map<string, { requests: number; since: number }>();
 
-  constructor(log: Logger, options: PreciseOptions) {
+  readonly #now: () => number;
+
+  /** @param now milliseconds */
+  constructor(log: Logger, options: PreciseOptions, now: () => number) {
+    this.#now = now;
     this.#once = new Once(log);
     this.#options = options;
   }
@@ -84,7 +88,7 @@ export class Warnings {
       this.#unheard.delete(endpoint.id);
       return;
     }
-    const now = performance.now();
+    const now = this.#now();
     const unheard = this.#unheard.get(endpoint.id) ?? { requests: 0, since: now };
     unheard.requests += 1;
     this.#unheard.set(endpoint.id, unheard);

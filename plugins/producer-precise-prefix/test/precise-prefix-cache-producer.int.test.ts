@@ -120,6 +120,10 @@ function matched(plugin: PluginUnderTest, blocks: number): readonly number[] | u
 
 function route(plugin: PluginUnderTest, request: RequestView, name: string): Endpoint {
   produce(plugin, request);
+  return choose(plugin, request, name);
+}
+
+function choose(plugin: PluginUnderTest, request: RequestView, name: string): Endpoint {
   const picked = plugin.pool.candidates().find((endpoint) => endpoint.name === name)!;
   const choice: Choice = {
     picked: [picked],
@@ -279,6 +283,60 @@ describe("a warning", () => {
         ]),
       eventually,
     );
+  });
+});
+
+describe("the warning of an endpoint whose publisher never speaks", () => {
+  const silent = (plugin: PluginUnderTest) =>
+    plugin.services.logs.filter(({ message }) => message.startsWith("no KV events have come"));
+
+  it("comes once, says how many prompts it was sent and where its events were expected, and names the fix", async () => {
+    const { pool, publishers } = await poolOf("a", "b");
+    const plugin = await started(pool);
+    publishers[1]!.publish(stored(1));
+    await vi.waitFor(() => expect(matched(plugin, 1)).toEqual([0, 1]), eventually);
+    for (let i = 0; i < 9; i += 1) route(plugin, requestOf(3), "a");
+    await plugin.services.advance(9_000);
+    route(plugin, requestOf(3), "a");
+    expect(silent(plugin)).toEqual([]);
+    await plugin.services.advance(1_000);
+    for (let i = 0; i < 20; i += 1) {
+      route(plugin, requestOf(3), "a");
+      route(plugin, requestOf(3), "b");
+    }
+    expect(silent(plugin)).toHaveLength(1);
+    const { port } = publishers[0]!;
+    const { message, level, fields } = silent(plugin)[0]!;
+    expect(level).toBe("warn");
+    expect(message).toContain("sent 11 prompts");
+    expect(message).toContain("--kv-events-config");
+    expect(message).toContain(`"endpoint":"tcp://*:${port}"`);
+    expect(message).toContain("podDiscoveryConfig.socketPort");
+    expect(fields).toMatchObject({ expectedAt: `tcp://127.0.0.1:${port}` });
+  });
+
+  it("does not come while it has had too few prompts, nor where no events are expected", async () => {
+    const { pool } = await poolOf("a");
+    const plugin = await started(pool);
+    route(plugin, requestOf(3), "a");
+    await plugin.services.advance(60_000);
+    route(plugin, requestOf(3), "a");
+    expect(silent(plugin)).toEqual([]);
+    const kvBlockIndexConfig = { redisConfig: { address: "redis://127.0.0.1:1" } };
+    const reader = await started(pool, { indexerConfig: { kvBlockIndexConfig }, speculativeIndexing: true });
+    for (let i = 0; i < 15; i += 1) {
+      const request = requestOf(3);
+      await reader.producer!.produce(request, reader.pool.candidates(), {
+        column: () => new Float64Array(1),
+        set: () => {},
+        setLocal: () => {},
+      });
+      choose(reader, request, "a");
+      await reader.services.advance(1_000);
+    }
+    // What was routed counts without Redis too: the prompt was seen.
+    expect(reader.services.metrics.get("kv_cache_index_lookup_hits_total")).toBeGreaterThan(0);
+    expect(silent(reader)).toEqual([]);
   });
 });
 
