@@ -1,3 +1,4 @@
+import { pathOf, pods } from "@pointsman/kubernetes-client";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { type ControlPlane, startControlPlane } from "./harness/control-plane.ts";
 import { describeWithControlPlane } from "./harness/describe-with-control-plane.ts";
@@ -10,12 +11,14 @@ import {
   grant,
   inferencePools,
   installCrds,
+  namespace,
   poolOf,
   revoke,
   setPodStatus,
   startPod,
 } from "./harness/objects.ts";
 import { until } from "./harness/poll.ts";
+import { startReplica } from "./harness/replica.ts";
 import { startWatching, type WatchingPicker } from "./harness/watching-picker.ts";
 
 describeWithControlPlane("an API server that is away, refuses, or is busy", () => {
@@ -96,6 +99,45 @@ describeWithControlPlane("an API server that is away, refuses, or is busy", () =
     expect(picker.said("the Kubernetes API server tells again")).toBe(true);
   });
 
+  it("loses no endpoint when the version that it watches from has expired (410), and sees what comes after", async () => {
+    const { app, picker } = await pooled();
+    await counts(picker, 2);
+    const resource = pods(namespace);
+    const before = (await plane.admin.call({ attempt: { verb: "list", resource }, path: pathOf(resource) })) as {
+      metadata: { resourceVersion: string };
+    };
+    let removed = 0;
+    picker.epp!.datastore.onChange((change) => (removed += change.removed.length));
+    await plane.crashServer();
+    await plane.compact();
+    await plane.startServer();
+    // The picker asks to go on from no later a version than this, and is told the same.
+    const query = { watch: "1", resourceVersion: before.metadata.resourceVersion, timeoutSeconds: "5" };
+    const watching = plane.admin.lines(
+      { attempt: { verb: "watch", resource }, path: pathOf(resource), query, timeoutMs: 10_000 },
+      () => {},
+      (line) => {
+        const { object } = JSON.parse(line) as { object: { code?: number } };
+        throw new Error(`code ${object.code}`);
+      },
+    );
+    await expect(watching).rejects.toThrow(/410/);
+    await startPod(plane.admin, `${app}-c`, app, "10.1.201.1");
+    await endDelete(plane.admin, `${app}-a`);
+    await until("both changes", () => picker.addresses()?.join() === `10.1.${count}.2:8000,10.1.201.1:8000`, {
+      describe: () => picker.addresses(),
+    });
+    expect(removed).toBe(1);
+    expect(picker.epp!.ready).toBe(true);
+  });
+
+  it("ends cleanly when it is told to while it waits for a pool that is absent", async () => {
+    const flags = ["--pool-name=never", `--kubeconfig=${plane.kubeconfig("picker")}`];
+    const waiting = await startReplica(flags, 'there is no \\"never\\"; waiting for it');
+    expect(await waiting.health()).not.toBe("SERVING");
+    expect(await waiting.terminate()).toBe(0);
+  });
+
   it("loses no endpoint when the permission is taken away, and goes on when it is given back", async () => {
     const { app, picker } = await pooled();
     await counts(picker, 2);
@@ -129,14 +171,26 @@ describeWithControlPlane("an API server that is away, refuses, or is busy", () =
     picker.epp!.datastore.onChange(({ removed }) => {
       for (const { address } of removed) if (steady.includes(address)) lost.push(address);
     });
-    const end = performance.now() + 4_000;
-    for (let i = 0; performance.now() < end; i += 1) {
-      const name = `${app}-churn-${i}`;
-      await createPod(plane.admin, name, app);
-      await setPodStatus(plane.admin, name, { ip: `10.30.${(i >> 8) & 255}.${i & 255}` });
-      if (i >= 10) await endDelete(plane.admin, `${app}-churn-${i - 10}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    // Each pod that comes, and each that goes, is a change.
+    let changes = 0;
+    let next = 0;
+    const from = performance.now();
+    const lane = async (): Promise<void> => {
+      while (performance.now() - from < 4_000) {
+        const i = next++;
+        const name = `${app}-churn-${i}`;
+        await createPod(plane.admin, name, app);
+        await setPodStatus(plane.admin, name, { ip: `10.30.${(i >> 8) & 255}.${i & 255}` });
+        changes += 1;
+        if (i < 10) continue;
+        await endDelete(plane.admin, `${app}-churn-${i - 10}`);
+        changes += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: 4 }, lane));
+    const rate = changes / ((performance.now() - from) / 1_000);
+    expect(rate).toBeGreaterThan(50);
+    console.info(`${Math.round(rate)} changes of pods a second`);
     await counts(picker, 1_012);
     expect(lost).toEqual([]);
     // A picker that starts now reads them in pages.

@@ -1,4 +1,5 @@
 import { pods } from "@pointsman/kubernetes-client";
+import { PodAnnotations } from "@pointsman/plugin-discovery-kubernetes/keys";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { type ControlPlane, startControlPlane } from "./harness/control-plane.ts";
 import { describeWithControlPlane } from "./harness/describe-with-control-plane.ts";
@@ -215,6 +216,10 @@ describeWithControlPlane("discovery in Kubernetes", () => {
     await shows(picker, "[2001:db8::1]:8000");
     const endpoint = () => picker.epp!.datastore.snapshot().endpoints[0]!;
     expect(endpoint().labels["llm-d.ai/role"]).toBe("decode");
+    const note = () => endpoint().get(PodAnnotations)?.["note"];
+    await until("the annotation", () => note() === "x", SOON);
+    await patch(plane.admin, pods(namespace), "p", { metadata: { annotations: { note: "y" } } });
+    await until("its change", () => note() === "y", SOON);
     await patch(plane.admin, pods(namespace), "p", { metadata: { labels: { "llm-d.ai/role": "prefill" } } });
     await until("the new role", () => endpoint().labels["llm-d.ai/role"] === "prefill", SOON);
   });
@@ -229,6 +234,22 @@ describeWithControlPlane("discovery in Kubernetes", () => {
     await until("the younger pod", () => picker.endpoints()[0] === "default/aa-rank-0 -> 10.9.0.1:8000", SOON);
     expect(picker.endpoints()).toEqual(["default/aa-rank-0 -> 10.9.0.1:8000", "default/b-rank-0 -> 10.9.0.2:8000"]);
     expect(picker.said("both claim 10.9.0.1 port 8000")).toBe(true);
+  });
+
+  it("serves two pods on one node's address, each on the port that its annotation names", async () => {
+    const { app, picker } = await pooled([8000, 8001, 8002]);
+    const on = (ports: string) => ({ annotations: { "llm-d.ai/active-ports": ports } });
+    await startPod(plane.admin, "host-a", app, "10.12.0.1", on("8000,8002"));
+    await startPod(plane.admin, "host-b", app, "10.12.0.1", on("8001"));
+    await shows(picker, "10.12.0.1:8000", "10.12.0.1:8001", "10.12.0.1:8002");
+    expect(picker.endpoints()).toEqual([
+      "default/host-a-rank-0 -> 10.12.0.1:8000",
+      "default/host-a-rank-2 -> 10.12.0.1:8002",
+      "default/host-b-rank-1 -> 10.12.0.1:8001",
+    ]);
+    expect(picker.said("both claim")).toBe(false);
+    await endDelete(plane.admin, "host-a");
+    await shows(picker, "10.12.0.1:8001");
   });
 
   it("serves a selector that matches nothing as a pool without endpoints", async () => {

@@ -85,6 +85,8 @@ interface Settings {
   readonly metricsAuth: { readonly kubeconfig: string | undefined } | undefined;
   /** How long discovery may take to tell the first endpoints. Default: for ever, not ready. */
   readonly startLimitMs: number | undefined;
+  /** Aborted, it ends a start that still waits for the first endpoints; afterwards it says nothing. Default: none. */
+  readonly startSignal: AbortSignal | undefined;
   /** Only the holder of a Lease is ready. Default: everybody serves. */
   readonly leaderElection: LeaderElectionSettings | undefined;
   readonly record: { readonly file: string; readonly maxBytes: number } | undefined;
@@ -124,6 +126,7 @@ const defaults: Settings = Object.freeze({
   decisionsKept: 10_000,
   decisionsBytes: 64 * MEBIBYTE,
   startLimitMs: undefined,
+  startSignal: undefined,
   metricsTls: undefined,
   metricsAuth: undefined,
   leaderElection: undefined,

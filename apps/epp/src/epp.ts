@@ -209,7 +209,14 @@ export async function createEpp(given: EppOptions): Promise<Epp> {
         () => {},
       );
     }
-    await current.takeOver().finally(() => started.abort());
+    const { startSignal } = options;
+    startSignal?.throwIfAborted();
+    const giveUp = (): void => void current.stop();
+    startSignal?.addEventListener("abort", giveUp, { once: true });
+    await current.takeOver().finally(() => {
+      started.abort();
+      startSignal?.removeEventListener("abort", giveUp);
+    });
     const grpc = await transport
       .listen({
         host: options.host,

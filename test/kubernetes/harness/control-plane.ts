@@ -21,6 +21,8 @@ export interface ControlPlane {
   kubeconfig(user: User): string;
   /** Ends the API server as a crash does; etcd goes on. */
   crashServer(): Promise<void>;
+  /** Lets etcd forget all but its newest revision, which is made now: every resource version of before has expired. */
+  compact(): Promise<void>;
   /** Starts it again and waits until it is ready. */
   startServer(): Promise<void>;
   stop(): Promise<void>;
@@ -146,6 +148,19 @@ export async function startControlPlane(): Promise<ControlPlane> {
     child.kill(signal);
     await exited;
   };
+  const etcdCall = async (path: string, body: object): Promise<{ header: { revision: string } }> => {
+    const response = await fetch(`http://127.0.0.1:${clients}/v3/kv/${path}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(await response.text());
+    return (await response.json()) as { header: { revision: string } };
+  };
+  const compact = async (): Promise<void> => {
+    const key = Buffer.from("newest").toString("base64");
+    const { header } = await etcdCall("put", { key, value: key });
+    await etcdCall("compaction", { revision: header.revision, physical: true });
+  };
   const stop = async (): Promise<void> => {
     admin?.close();
     nobody?.close();
@@ -159,5 +174,14 @@ export async function startControlPlane(): Promise<ControlPlane> {
     await stop();
     throw error;
   }
-  return { folder, url, admin: admin!, kubeconfig, crashServer: () => end(server, "SIGKILL"), startServer, stop };
+  return {
+    folder,
+    url,
+    admin: admin!,
+    kubeconfig,
+    crashServer: () => end(server, "SIGKILL"),
+    compact,
+    startServer,
+    stop,
+  };
 }

@@ -18,8 +18,8 @@ export interface Replica {
   terminate(): Promise<number | null>;
 }
 
-/** Starts one, and waits until its log says that it is up. */
-export async function startReplica(flags: readonly string[]): Promise<Replica> {
+/** Starts one, and waits until its log says that it is up, or something else. */
+export async function startReplica(flags: readonly string[], until = "the endpoint picker is up"): Promise<Replica> {
   const ports = {
     grpc: await freePort(),
     health: await freePort(),
@@ -52,10 +52,10 @@ export async function startReplica(flags: readonly string[]): Promise<Replica> {
     return exited;
   };
   await poll(
-    "pointsman serve to be up",
+    `pointsman serve to say "${until}"`,
     () => {
       if (!isAlive(child)) throw new Error(`pointsman serve has ended:\n${log.join("\n")}`);
-      return log.find((line) => line.includes("the endpoint picker is up"));
+      return log.find((line) => line.includes(until));
     },
     { deadlineMs: 40_000, describe: () => log },
   );

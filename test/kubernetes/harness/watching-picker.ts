@@ -8,6 +8,8 @@ export interface WatchingOptions {
   readonly parameters?: object;
   /** Further entries of `plugins`. */
   readonly plugins?: readonly object[];
+  /** Those of them that the profile has before its picker, by name. */
+  readonly profile?: readonly string[];
   readonly epp?: Partial<EppOptions>;
 }
 
@@ -32,7 +34,7 @@ export function startWatching(options: WatchingOptions): WatchingPicker {
   const log: { level: string; msg: string }[] = [];
   const destination = { write: (line: string) => void log.push(JSON.parse(line)) };
   let epp: Epp | undefined;
-  const { kubeconfig, parameters, plugins = [] } = options;
+  const { kubeconfig, parameters, plugins = [], profile = [] } = options;
   const text = JSON.stringify({
     apiVersion: "llm-d.ai/v1alpha1",
     kind: "EndpointPickerConfig",
@@ -41,7 +43,9 @@ export function startWatching(options: WatchingOptions): WatchingPicker {
       { type: "random-picker" },
       ...plugins,
     ],
-    schedulingProfiles: [{ name: "default", plugins: [{ pluginRef: "random-picker" }] }],
+    schedulingProfiles: [
+      { name: "default", plugins: [...profile, "random-picker"].map((pluginRef) => ({ pluginRef })) },
+    ],
     dataLayer: { discovery: { pluginRef: "kubernetes-discovery" } },
   });
   const up = (async () => {

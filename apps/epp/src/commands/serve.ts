@@ -37,12 +37,18 @@ export async function serve(argv: readonly string[]): Promise<number> {
   if (hasErrors(flagProblems)) return report(flagProblems);
   const log = createLogger({ level: logLevelOf(parsed.values.v) });
   for (const { code, message } of flagProblems) log.warn(message, { code });
+  const signalled = untilSignalled();
+  const start = new AbortController();
+  let isUp = false;
+  void signalled.then(() => start.abort());
   try {
     const location = configLocationOf(parsed.values, process.cwd());
     const { picker, diagnostics } = await loadPickerConfig(location);
     if (picker === undefined) return report(diagnostics);
     logWarnings(log, diagnostics);
-    const epp = await createEpp({ ...eppOptionsOf(parsed.values, picker, log, process.cwd()), guardProcess: true });
+    const options = eppOptionsOf(parsed.values, picker, log, process.cwd());
+    const epp = await createEpp({ ...options, guardProcess: true, startSignal: start.signal });
+    isUp = true;
     logWarnings(log, epp.warnings);
     for (const plugin of epp.boot) log.info("plugin", { ...plugin });
     log.info("the endpoint picker is up", {
@@ -58,7 +64,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
     }
     const profiles = parsed.values["cpu-profile"];
     if (profiles !== undefined) watches.push(profileOnSignal({ folder: profiles, log }));
-    await untilSignalled();
+    await signalled;
     for (const stop of watches) stop();
     log.info("draining", { activeStreams: epp.activeStreams, limitMs: parsed.values["drain-timeout"] });
     const secondSignal = untilSignalled().then(() => process.exit(130));
@@ -67,6 +73,10 @@ export async function serve(argv: readonly string[]): Promise<number> {
     log.info("stopped");
     return 0;
   } catch (error) {
+    if (start.signal.aborted && !isUp) {
+      log.info("stopped before it was up");
+      return 0;
+    }
     if (isDiagnosticError(error)) return report(error.diagnostics);
     throw error;
   }
