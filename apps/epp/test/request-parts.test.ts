@@ -1,13 +1,13 @@
 import { createHeaderList } from "@pointsman/ext-proc";
 import type { Endpoint } from "@pointsman/plugin-api";
 import { createTestPool } from "@pointsman/plugin-testkit";
+import { seededRandom } from "@pointsman/scheduling";
 import { describe, expect, it } from "vitest";
 import { assertHeader } from "../src/request/collected-choice.ts";
 import { allControlHeaders, distrusted, headersToRemove, readControl } from "../src/request/control-headers.ts";
 import { poolCandidates } from "../src/request/pool-candidates.ts";
 import { toRejection } from "../src/request/refusals.ts";
 import { pathOf } from "../src/request/request-path.ts";
-import { seededRandom } from "../src/request/seeded-random.ts";
 import { tenantOf } from "../src/request/tenant.ts";
 import { servedEndpoint } from "../src/response/served-endpoint.ts";
 

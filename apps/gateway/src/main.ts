@@ -1,3 +1,4 @@
+import { listenForSignals } from "@pointsman/command-line";
 import { type Diagnostic, diagnostic, exitCodeOf, isDiagnosticError, renderDiagnostics } from "@pointsman/diagnostics";
 import { parseCommandLine } from "./flags.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
@@ -43,19 +44,4 @@ function reportFault(error: unknown): void {
   report([
     diagnostic("POINTSMAN_SERVER_UNEXPECTED", "A request failed through a fault of the gateway.", { cause: error }),
   ]);
-}
-
-function listenForSignals(): { readonly first: Promise<void>; readonly second: Promise<void>; stop(): void } {
-  let resolveFirst!: () => void;
-  let resolveSecond!: () => void;
-  const first = new Promise<void>((resolve) => {
-    resolveFirst = resolve;
-  });
-  const second = new Promise<void>((resolve) => {
-    resolveSecond = resolve;
-  });
-  let count = 0;
-  const onSignal = (): void => (++count === 1 ? resolveFirst() : resolveSecond());
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
-  return { first, second, stop: () => void process.off("SIGTERM", onSignal).off("SIGINT", onSignal) };
 }

@@ -1,3 +1,4 @@
+import { listenForSignals } from "@pointsman/command-line";
 import { parseCommandLine, renderHelp } from "./command-line.ts";
 import { createModelSim, type ModelSim } from "./model-sim.ts";
 
@@ -49,19 +50,4 @@ export async function main(argv: string[]): Promise<number> {
 function consecutive(address: string, i: number): string {
   const port = /^tcp:\/\/\*:(\d+)$/.exec(address)?.[1];
   return port === undefined || port === "0" ? address : `tcp://*:${Number(port) + i}`;
-}
-
-function listenForSignals(): { first: Promise<void>; second: Promise<void>; stop(): void } {
-  let resolveFirst = (): void => undefined;
-  let resolveSecond = (): void => undefined;
-  const first = new Promise<void>((resolve) => (resolveFirst = resolve));
-  const second = new Promise<void>((resolve) => (resolveSecond = resolve));
-  let count = 0;
-  const onSignal = (): void => (++count === 1 ? resolveFirst() : resolveSecond());
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
-  return {
-    first,
-    second,
-    stop: () => void process.off("SIGTERM", onSignal).off("SIGINT", onSignal),
-  };
 }

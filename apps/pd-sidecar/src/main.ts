@@ -1,3 +1,4 @@
+import { listenForSignals } from "@pointsman/command-line";
 import { type Diagnostic, exitCodeOf, isDiagnosticError, renderDiagnostics } from "@pointsman/diagnostics";
 import { parseCommandLine } from "./options/parse-command-line.ts";
 import { inClusterApi } from "./ssrf/kubernetes-api.ts";
@@ -47,19 +48,4 @@ export async function main(argv: readonly string[]): Promise<number> {
 function report(diagnostics: readonly Diagnostic[]): number {
   process.stderr.write(`${renderDiagnostics(diagnostics, { format: "text", color: process.stderr.isTTY })}\n`);
   return exitCodeOf(diagnostics);
-}
-
-function listenForSignals(): { readonly first: Promise<void>; readonly second: Promise<void>; stop(): void } {
-  let resolveFirst!: () => void;
-  let resolveSecond!: () => void;
-  const first = new Promise<void>((resolve) => {
-    resolveFirst = resolve;
-  });
-  const second = new Promise<void>((resolve) => {
-    resolveSecond = resolve;
-  });
-  let count = 0;
-  const onSignal = (): void => (++count === 1 ? resolveFirst() : resolveSecond());
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
-  return { first, second, stop: () => void process.off("SIGTERM", onSignal).off("SIGINT", onSignal) };
 }

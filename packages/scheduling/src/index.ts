@@ -8,3 +8,4 @@ export { RequestColumns } from "./request-columns.ts";
 export type { StepMark } from "./scheduler.ts";
 export { Scheduler } from "./scheduler.ts";
 export type { ScoreRange } from "./score-slab.ts";
+export { seededRandom } from "./seeded-random.ts";

@@ -1,7 +1,7 @@
 import type { HeaderList } from "@pointsman/ext-proc";
 import type { ParsedRequest, Prompt, RequestKey, RequestLocals } from "@pointsman/plugin-api";
 import { currentInstance, type ListedRequest } from "@pointsman/plugin-host";
-import { seededRandom } from "./seeded-random.ts";
+import { seededRandom } from "@pointsman/scheduling";
 
 const emptyPrompt: Prompt = Object.freeze({ parts: [], byteLength: 0, tokenIds: undefined, text: () => "" });
 

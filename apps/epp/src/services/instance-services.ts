@@ -2,8 +2,8 @@ import { setTimeout } from "node:timers/promises";
 import type { Datastore } from "@pointsman/datastore";
 import type { Attribute, Attributes, Clock, Endpoints, Logger, Random } from "@pointsman/plugin-api";
 import type { PreparedInstance } from "@pointsman/plugin-host";
+import { seededRandom } from "@pointsman/scheduling";
 import type { HostLogger, PluginMetrics } from "@pointsman/telemetry";
-import { seededRandom } from "../request/seeded-random.ts";
 import { assertDeclared } from "./endpoint-writer.ts";
 import { limitedLog } from "./limited-log.ts";
 

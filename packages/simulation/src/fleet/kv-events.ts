@@ -1,4 +1,4 @@
-import { seededRandom } from "../picker/seeded-random.ts";
+import { seededRandom } from "@pointsman/scheduling";
 
 /** What an engine tells of its prefix cache: one block of the trace was stored or given up. */
 export interface BlockEvent {

@@ -1,7 +1,7 @@
 import type { Datastore } from "@pointsman/datastore";
 import type { Attribute, Attributes, Clock, Endpoints, Logger, Metrics, Random } from "@pointsman/plugin-api";
 import type { PreparedInstance } from "@pointsman/plugin-host";
-import { seededRandom } from "./seeded-random.ts";
+import { seededRandom } from "@pointsman/scheduling";
 import type { VirtualClock } from "./virtual-clock.ts";
 
 /** A line that a plugin logged as a warning or an error. */

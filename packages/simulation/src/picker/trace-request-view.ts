@@ -1,9 +1,9 @@
 import type { Prompt, RequestKey, RequestLocals, RequestView } from "@pointsman/plugin-api";
 import { TokenizedPrompt } from "@pointsman/plugin-api/keys";
 import { currentInstance } from "@pointsman/plugin-host";
+import { seededRandom } from "@pointsman/scheduling";
 import { expandTokens } from "../trace/expand-tokens.ts";
 import type { TraceRequest } from "../trace/trace.ts";
-import { seededRandom } from "./seeded-random.ts";
 
 /** Time for a decision, as in the picker. The clock stands still while one is made. */
 const DECISION_TIMEOUT_MS = 1_000;

@@ -1,4 +1,4 @@
-import { seededRandom } from "../picker/seeded-random.ts";
+import { seededRandom } from "@pointsman/scheduling";
 import type { Trace, TraceRequest } from "./trace.ts";
 
 const BLOCK_TOKENS = 512;
