@@ -1,4 +1,4 @@
-import { PoolObjects } from "@pointsman/kubernetes-client";
+import { clusterFields, PoolObjects, poolFields, statusFields } from "@pointsman/kubernetes-client";
 import { core, definePlugin } from "@pointsman/plugin-api";
 import { z } from "zod";
 import { parseObjective } from "./parse-objective.ts";
@@ -7,22 +7,14 @@ import { parseObjective } from "./parse-objective.ts";
 const OBJECTIVE_HEADER = "x-llm-d-inference-objective";
 const OLD_OBJECTIVE_HEADER = "x-gateway-inference-objective";
 
-const name = z.string().min(1).max(253);
-
 const config = z.strictObject({
-  poolName: name.optional().describe("Objects of this pool count. Default: the name given with `--pool-name`."),
-  poolGroup: name.default("inference.networking.k8s.io").describe("API group of the pool."),
-  namespace: name.optional().describe("Default: that of the kubeconfig's context or of the own pod."),
+  ...poolFields(),
   group: z
     .enum(["llm-d.ai", "inference.networking.x-k8s.io"])
     .default("llm-d.ai")
     .describe("API group of the objectives; the second is the older one."),
-  reportStatus: z
-    .boolean()
-    .default(true)
-    .describe("Write the condition Accepted into the objects, where it is allowed."),
-  kubeconfig: z.string().min(1).optional().describe("Path of a kubeconfig. Default: the pod's, or `KUBECONFIG`."),
-  context: z.string().min(1).optional().describe("Context of the kubeconfig. Default: its current one."),
+  ...statusFields,
+  ...clusterFields,
 });
 
 /** Sets the priority of requests from the InferenceObjective that they name. */

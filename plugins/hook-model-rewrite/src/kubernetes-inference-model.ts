@@ -1,17 +1,12 @@
-import { PoolObjects } from "@pointsman/kubernetes-client";
+import { clusterFields, PoolObjects, poolFields } from "@pointsman/kubernetes-client";
 import { core, definePlugin } from "@pointsman/plugin-api";
 import { z } from "zod";
 import { InferenceModels } from "./inference-models.ts";
 import { type InferenceModel, parseInferenceModel } from "./parse-inference-model.ts";
 
-const name = z.string().min(1).max(253);
-
 const config = z.strictObject({
-  poolName: name.optional().describe("Objects of this pool count. Default: the name given with `--pool-name`."),
-  poolGroup: name.default("inference.networking.x-k8s.io").describe("API group of the pool that they refer to."),
-  namespace: name.optional().describe("Default: that of the kubeconfig's context or of the own pod."),
-  kubeconfig: z.string().min(1).optional().describe("Path of a kubeconfig. Default: the pod's, or `KUBECONFIG`."),
-  context: z.string().min(1).optional().describe("Context of the kubeconfig. Default: its current one."),
+  ...poolFields("inference.networking.x-k8s.io", "API group of the pool that they refer to."),
+  ...clusterFields,
 });
 
 /** Model and priority by the historic InferenceModel objects of the pool. */

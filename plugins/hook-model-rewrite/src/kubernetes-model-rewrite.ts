@@ -1,22 +1,10 @@
-import { PoolObjects } from "@pointsman/kubernetes-client";
+import { clusterFields, PoolObjects, poolFields, statusFields } from "@pointsman/kubernetes-client";
 import { core, definePlugin } from "@pointsman/plugin-api";
 import { z } from "zod";
 import { parseRewrite, type RewriteObject, rulesOf } from "./parse-rewrite.ts";
 import { RewriteRules } from "./rewrite-rules.ts";
 
-const name = z.string().min(1).max(253);
-
-const config = z.strictObject({
-  poolName: name.optional().describe("Objects of this pool count. Default: the name given with `--pool-name`."),
-  poolGroup: name.default("inference.networking.k8s.io").describe("API group of the pool."),
-  namespace: name.optional().describe("Default: that of the kubeconfig's context or of the own pod."),
-  reportStatus: z
-    .boolean()
-    .default(true)
-    .describe("Write the condition Accepted into the objects, where it is allowed."),
-  kubeconfig: z.string().min(1).optional().describe("Path of a kubeconfig. Default: the pod's, or `KUBECONFIG`."),
-  context: z.string().min(1).optional().describe("Context of the kubeconfig. Default: its current one."),
-});
+const config = z.strictObject({ ...poolFields(), ...statusFields, ...clusterFields });
 
 /** Which model is asked for, by the InferenceModelRewrite objects of the pool. */
 export const kubernetesModelRewrite = definePlugin({
